@@ -1,0 +1,106 @@
+"""What a layer costs, for one input (a batch of one).
+
+Operations are kept by term, so that a FLOP convention is a table of weights over terms. A term is a count of
+events, not yet of FLOPs: multiply-accumulates, bias additions, elements normalised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from archtool.size import Size
+from archtool.trace import Expr
+
+TERMS: Final[Mapping[str, str]] = {
+    "conv.macs": "multiply-accumulates of convolutions, products with padding included",
+    "linear.macs": "multiply-accumulates of linear layers",
+    "matmul.macs": "multiply-accumulates of matrix products of two tensors",
+    "conv.bias": "bias additions of convolutions, one an output element",
+    "linear.bias": "bias additions of linear layers, one an output element",
+    "norm": "elements normalised: subtract a mean, divide by a deviation",
+    "norm.affine": "normalised elements scaled and shifted",
+    "activation": "elements passed through an activation function",
+    "pool.max": "elements compared by max pooling, window by window",
+    "pool.average": "elements added by average pooling, window by window",
+    "elementwise": "additions, products and the like of tensors, element by element",
+}
+MACS: Final = tuple(term for term in TERMS if term.endswith(".macs"))
+
+
+def _nothing() -> dict[str, Size]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """Costs that add up.
+
+    params: learned numbers; operations: events by term; activations: elements of every layer's output;
+    conv_activations: those of convolutions and linear layers alone; read: elements of the layers' inputs.
+    """
+
+    params: Size = 0
+    operations: Mapping[str, Size] = field(default_factory=_nothing)
+    activations: Size = 0
+    conv_activations: Size = 0
+    read: Size = 0
+
+    @property
+    def macs(self) -> Size:
+        """Multiply-accumulates of convolutions and matrix products."""
+        macs: Size = 0
+        for term in MACS:
+            macs = macs + self.operations.get(term, 0)
+        return macs
+
+    @property
+    def flops(self) -> Size:
+        """Two for each multiply-accumulate, nothing else."""
+        return 2 * self.macs
+
+    @property
+    def moved(self) -> Size:
+        """Elements moved: every input and parameter read once, every output written once."""
+        return self.read + self.params + self.activations
+
+    def __add__(self, other: Cost) -> Cost:
+        return total([(self, 1), (other, 1)])
+
+
+def total(parts: Iterable[tuple[Cost, Size]]) -> Cost:
+    """The sum of costs, each taken a number of times."""
+    params: Size = 0
+    activations: Size = 0
+    conv_activations: Size = 0
+    read: Size = 0
+    operations: dict[str, Size] = {}
+    for cost, times in parts:
+        if times == 1 and not isinstance(times, Expr):
+            params += cost.params
+            activations += cost.activations
+            conv_activations += cost.conv_activations
+            read += cost.read
+            for term, count in cost.operations.items():
+                operations[term] = operations.get(term, 0) + count
+        else:
+            params += times * cost.params
+            activations += times * cost.activations
+            conv_activations += times * cost.conv_activations
+            read += times * cost.read
+            for term, count in cost.operations.items():
+                operations[term] = operations.get(term, 0) + times * count
+    return Cost(
+        params=params, operations=operations, activations=activations, conv_activations=conv_activations, read=read
+    )
+
+
+def without_params(cost: Cost) -> Cost:
+    """The cost of running weights that are counted elsewhere."""
+    return Cost(
+        operations=cost.operations,
+        activations=cost.activations,
+        conv_activations=cost.conv_activations,
+        read=cost.read,
+    )

@@ -1,0 +1,81 @@
+"""What goes wrong, as a person should read it.
+
+Every error a user can cause derives from `ArchtoolError` and ends, on the command line, in its text on
+standard error and exit code 2. Context is added on the way up: a rule gives the reason (`RuleError`), the
+network the step and its block path, the reader the file, line and column (`SpecError`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Position(NamedTuple):
+    """A place in a spec's text; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class ArchtoolError(Exception):
+    """The base of every error that a user's input can cause."""
+
+
+class RuleError(ArchtoolError):
+    """A rule of a layer or of the language is broken; says why, not yet where."""
+
+
+class Untraceable(ArchtoolError):
+    """A varying size stands where only a fixed one can; the design space must be split there."""
+
+
+class MissingExtra(ArchtoolError):
+    """An optional dependency is not installed; the text says how to install it."""
+
+
+class SpecError(ArchtoolError):
+    """A located error in a spec.
+
+    `reason` is one line; `path` is the block path (`("layers[4]", "bottleneck", "add")`), outermost first;
+    `hints` are further lines, shown indented below: the offending text, what to write instead.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        position: Position | None = None,
+        path: tuple[str, ...] = (),
+        hints: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.position = position
+        self.path = path
+        self.hints = hints
+
+    def __str__(self) -> str:
+        where = f"{self.position}: " if self.position else ""
+        path = " > ".join(self.path) + ": " if self.path else ""
+        return "\n  ".join([f"{where}{path}{self.reason}", *self.hints])
+
+
+def nearest(word: str, allowed: list[str]) -> str:
+    """The end of a message about an unknown `word`: the nearest allowed one, or all of them.
+
+    >>> nearest("covn", ["conv", "relu"])
+    "; did you mean 'conv'?"
+    """
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, allowed, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    if not allowed:
+        return ""
+    shown = sorted(allowed)
+    more = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
+    return f"; allowed: {', '.join(shown[:12])}{more}"

@@ -1,0 +1,227 @@
+"""The fields a layer kind may have: how a value in a spec is read, and how the JSON Schema says it.
+
+A layer declares each of its fields with one of the functions at the end (`channels`, `per_axis`, `padding` ...), which
+stand where `dataclasses.field` would. A kind of field knows its words (`half`, `same`), what it accepts, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, field
+from fractions import Fraction
+from typing import Any, ClassVar, Final
+
+from archtool.errors import RuleError, nearest
+from archtool.size import Size, at_most, require
+from archtool.trace import Expr
+
+Schema = dict[str, Any]
+EXPRESSION: Final[Schema] = {"type": "string", "description": "an expression"}
+
+
+class FieldKind:
+    """One sort of field. `read` checks and normalises a value, raising RuleError; `schema` describes it."""
+
+    words: ClassVar[tuple[str, ...]] = ()
+    allowed: ClassVar[str]
+
+    def read(self, value: object) -> Any:
+        raise NotImplementedError
+
+    def schema(self) -> Schema:
+        raise NotImplementedError
+
+    def refuse(self, value: object) -> RuleError:
+        """The error for a value that this field does not accept."""
+        return RuleError(f"{describe(value)} is not {self.allowed}")
+
+
+def describe(value: object) -> str:
+    """A value as an error message names it."""
+    if isinstance(value, Fraction):
+        return f"{value} (a fraction)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(describe, value)) + "]"
+    return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+class SizeKind(FieldKind):
+    """A whole number of at least `least`."""
+
+    def __init__(self, least: int = 1) -> None:
+        self.least = least
+        self.allowed = f"a whole number of at least {least}"  # type: ignore[misc]  # an instance tells its own bound
+
+    def read(self, value: object) -> Size:
+        if type(value) is int and value >= self.least:
+            return value
+        if isinstance(value, Expr):
+            require(at_most(self.least, value), "{} is not {}", value, self.allowed)
+            return value
+        if isinstance(value, Fraction) and value.denominator == 1:
+            return self.read(int(value))
+        raise self.refuse(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "integer", "minimum": self.least}, EXPRESSION]}
+
+
+class ChannelsKind(SizeKind):
+    """A number of channels or of groups of channels: what may be shrunk without changing what is seen."""
+
+
+class NumberKind(FieldKind):
+    """A number, whole or not."""
+
+    allowed = "a number"
+
+    def read(self, value: object) -> Any:
+        if isinstance(value, int | float | Fraction | Expr) and not isinstance(value, bool):
+            return value
+        raise self.refuse(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "number"}, EXPRESSION]}
+
+
+class FlagKind(FieldKind):
+    """true or false."""
+
+    allowed = "true or false"
+
+    def read(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise self.refuse(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "boolean"}, EXPRESSION]}
+
+
+class ChoiceKind(FieldKind):
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words  # type: ignore[misc]  # an instance tells its own words
+        self.allowed = "one of " + ", ".join(words)  # type: ignore[misc]
+
+    def read(self, value: object) -> str:
+        if isinstance(value, str) and value in self.words:
+            return value
+        raise RuleError(f"{describe(value)} is not {self.allowed}" + _closest(value, self.words))
+
+    def schema(self) -> Schema:
+        return {"enum": list(self.words)}
+
+
+class PerAxisKind(FieldKind):
+    """A size for every axis, or a list of one size an axis."""
+
+    def __init__(self, least: int = 1) -> None:
+        self.size = SizeKind(least)
+        self.allowed = f"a whole number of at least {least}, or a list of one an axis"  # type: ignore[misc]
+
+    def read(self, value: object) -> Any:
+        if type(value) is int and value >= self.size.least:
+            return value
+        if isinstance(value, tuple):
+            if not value:
+                raise self.refuse(value)
+            return tuple(self._one(item) for item in value)
+        return self._one(value)
+
+    def _one(self, value: object) -> Size:
+        try:
+            return self.size.read(value)
+        except RuleError:
+            raise self.refuse(value) from None
+
+    def schema(self) -> Schema:
+        one = self.size.schema()
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
+
+
+class PaddingKind(FieldKind):
+    """A padding for every axis, a list of one an axis, each a size or [before, after]; or a word."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words  # type: ignore[misc]
+        text = "a whole number of at least 0, a list of one an axis, or of [before, after] an axis"
+        self.allowed = ", ".join([text, *(f"'{word}'" for word in words)])  # type: ignore[misc]
+        self.size = SizeKind(0)
+
+    def read(self, value: object) -> Any:
+        if type(value) is int and value >= 0:
+            return value
+        if isinstance(value, str):
+            if value in self.words:
+                return value
+            raise RuleError(f"{describe(value)} is not {self.allowed}" + _closest(value, self.words))
+        if isinstance(value, tuple):
+            if not value:
+                raise self.refuse(value)
+            return tuple(self._axis(item, value) for item in value)
+        return self._size(value, value)
+
+    def _axis(self, item: object, value: object) -> Any:
+        if isinstance(item, tuple):
+            if len(item) != 2:
+                raise self.refuse(value)
+            return tuple(self._size(end, value) for end in item)
+        return self._size(item, value)
+
+    def _size(self, item: object, value: object) -> Size:
+        try:
+            return self.size.read(item)
+        except RuleError:
+            raise self.refuse(value) from None
+
+    def schema(self) -> Schema:
+        one = self.size.schema()
+        pair = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
+        sizes: list[Schema] = [*one["anyOf"], {"type": "array", "items": {"anyOf": [one, pair]}, "minItems": 1}]
+        return {"anyOf": [{"enum": list(self.words)}, *sizes] if self.words else sizes}
+
+
+def _closest(value: object, words: tuple[str, ...]) -> str:
+    return nearest(value, list(words)) if isinstance(value, str) else ""
+
+
+def _declare(kind: FieldKind, default: Any) -> Any:
+    return field(default=default, metadata={"kind": kind})
+
+
+def channels(default: Any = MISSING) -> Any:
+    """A field that holds a number of channels (or of groups of them)."""
+    return _declare(ChannelsKind(), default)
+
+
+def size(default: Any = MISSING, *, least: int = 1) -> Any:
+    """A field that holds one size."""
+    return _declare(SizeKind(least), default)
+
+
+def number(default: Any = MISSING) -> Any:
+    """A field that holds a number."""
+    return _declare(NumberKind(), default)
+
+
+def flag(default: bool) -> Any:
+    """A field that is true or false."""
+    return _declare(FlagKind(), default)
+
+
+def choice(default: str, *others: str) -> Any:
+    """A field that is one of a few words, the first by default."""
+    return _declare(ChoiceKind(default, *others), default)
+
+
+def per_axis(default: Any = MISSING, *, least: int = 1) -> Any:
+    """A field that holds one size for all axes, or one an axis."""
+    return _declare(PerAxisKind(least), default)
+
+
+def padding(default: Any = MISSING, words: tuple[str, ...] = ()) -> Any:
+    """A field that holds a padding, perhaps by a word."""
+    return _declare(PaddingKind(*words), default)

@@ -1,0 +1,201 @@
+"""A layer kind: one frozen dataclass in one place, found by its presence in `archtool/layers/`.
+
+A kind declares its fields (see `archtool.fields`) and overrides, in this order, what differs from a layer that
+changes nothing: `window`, `channels` or `shape`, `params`, `operations`, `torch`. Every method is a pure function of the
+fields and the input's shape, written in plain arithmetic on sizes, so that it reads as numbers or as expressions.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
+
+from archtool.errors import RuleError, nearest
+from archtool.field import POINTWISE, Field, of_window
+from archtool.fields import FieldKind, channels, choice, flag, number, padding, per_axis, size
+from archtool.shape import Shape
+from archtool.size import Size
+from archtool.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Example(NamedTuple):
+    """One use of a kind, for the generic tests: its fields, its input (of each path, for a join), and where a source
+    states them, exact params and multiply-accumulates."""
+
+    fields: Mapping[str, Any]
+    input: Shape
+    params: int | None = None
+    macs: int | None = None
+    source: str = ""
+
+
+class Layer:
+    """The base of every layer kind: one tensor in, one out, changing nothing and costing nothing."""
+
+    kind: ClassVar[str]
+    examples: ClassVar[tuple[Example, ...]] = ()
+    is_join: ClassVar[bool] = False
+    is_conv: ClassVar[bool] = False  # counted by `--acts conv`: a convolution or a linear layer
+
+    def resolve(self, x: Shape) -> Layer:
+        """The layer that this one is at its input: itself, unless the kind is another's special case."""
+        return self
+
+    def window(self, x: Shape) -> Window | None:
+        """The window over each spatial axis; None where each position is handled by itself."""
+        return None
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        """What an output position sees of the input; by default what the window says."""
+        return POINTWISE if window is None else of_window(window)
+
+    def channels(self, x: Shape) -> Size:
+        """The number of output channels."""
+        return x.channels
+
+    def shape(self, x: Shape, window: Window | None) -> Shape:
+        """The output shape; by default what `channels` and the window say."""
+        if window is None:
+            return Shape(self.channels(x), x.spatial, x.is_tokens)
+        return Shape(self.channels(x), window.out(x.spatial))
+
+    def params(self, x: Shape) -> Size:
+        """The number of learned parameters."""
+        return 0
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        """Operations by cost term (see `archtool.cost.TERMS`), from the input x to the output y."""
+        return {}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        """The torch module that does the same; imports torch."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.key == other.key  # type: ignore[attr-defined]  # same type
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The values of the fields, in order."""
+        return tuple(getattr(self, name) for name in type(self).field_kinds())
+
+    @classmethod
+    def field_kinds(cls) -> Mapping[str, FieldKind]:
+        """The kind's fields by name."""
+        return _field_kinds(cls)
+
+    @classmethod
+    def required(cls) -> tuple[str, ...]:
+        """The names of the fields that have no default."""
+        return tuple(item.name for item in fields(cls) if item.default is MISSING)  # type: ignore[arg-type]
+
+    @classmethod
+    def read(cls, values: Mapping[str, object]) -> Layer:
+        """A layer from the values of a spec; raises FieldError for what a field does not accept."""
+        kinds = cls.field_kinds()
+        read = {}
+        for name, value in values.items():
+            kind = kinds.get(name)
+            if kind is None:
+                raise FieldError(name, f"'{cls.kind}' has no field '{name}'" + nearest(name, list(kinds)))
+            try:
+                read[name] = kind.read(value)
+            except RuleError as error:
+                raise FieldError(name, f"{name}: {error}") from None
+        for name in cls.required():
+            if name not in read:
+                raise RuleError(f"'{cls.kind}' needs the field '{name}'")
+        return cls(**read)
+
+
+class FieldError(RuleError):
+    """A field that a kind does not have, or a value that it does not accept."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class Join(Layer):
+    """The base of the kinds that take several tensors: `window`, `shape` and the rest see the first of them."""
+
+    is_join = True
+
+    def joined(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The output shape; raises RuleError where the shapes do not join."""
+        raise NotImplementedError
+
+    def joining(self, inputs: tuple[Shape, ...], y: Shape) -> dict[str, Size]:
+        """Operations by cost term, from the inputs to the output y."""
+        return {}
+
+
+T = TypeVar("T", bound=type[Layer])
+
+
+@dataclass_transform(
+    kw_only_default=True,
+    frozen_default=True,
+    eq_default=False,
+    field_specifiers=(channels, choice, flag, number, padding, per_axis, size),
+)
+def layer(cls: T) -> T:
+    """Register a layer kind under its class's name in snake case: `BatchNorm` is `batch_norm`."""
+    made = dataclass(frozen=True, kw_only=True, eq=False)(cls)
+    made.kind = snake_case(cls.__name__)
+    if made.kind in _LOADED:
+        raise ValueError(f"the layer kind '{made.kind}' is registered twice")
+    _LOADED[made.kind] = made
+    return made
+
+
+_LOADED: dict[str, type[Layer]] = {}
+_DECLARATION = re.compile(r"^@layer\nclass (\w+)", re.MULTILINE)
+
+
+def snake_case(name: str) -> str:
+    """`BatchNorm` as `batch_norm`, `LeakyReLU` as `leaky_relu`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
+
+
+@cache
+def kinds() -> Mapping[str, str]:
+    """Every layer kind and the module that declares it, found by reading `layers/` without importing it."""
+    found: dict[str, str] = {}
+    package = importlib.import_module("archtool.layers")
+    for module in pkgutil.iter_modules(package.__path__):
+        name = f"archtool.layers.{module.name}"
+        spec = module.module_finder.find_spec(name, None)  # type: ignore[call-arg]
+        source = spec.loader.get_source(name) if spec and spec.loader else ""  # type: ignore[attr-defined]
+        for declared in _DECLARATION.findall(source or ""):
+            found[snake_case(declared)] = name
+    return found
+
+
+def find(kind: str) -> type[Layer]:
+    """The layer kind of that name, its module imported when first asked for; KeyError where there is none."""
+    if kind not in _LOADED:
+        importlib.import_module(kinds()[kind])
+    return _LOADED[kind]
+
+
+@cache
+def _field_kinds(cls: type[Layer]) -> Mapping[str, FieldKind]:
+    return {item.name: item.metadata["kind"] for item in fields(cls)}  # type: ignore[arg-type]
+
+
+@cache
+def words() -> frozenset[str]:
+    """Every word that some field of some kind knows (`half`, `same`, `reflect`)."""
+    return frozenset(word for kind in kinds() for field in find(kind).field_kinds().values() for word in field.words)

@@ -1,0 +1,1 @@
+"""Layer kinds, one family a file, discovered by presence."""

@@ -1,0 +1,151 @@
+"""Activation functions, element by element, as torch.nn has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archtool.fields import choice, number
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape
+from archtool.size import Size
+
+if TYPE_CHECKING:
+    import torch
+
+_EXAMPLE = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+
+class Activation(Layer):
+    """The base of the kinds that pass each element through a function; the fields are torch's, by torch's names."""
+
+    examples = _EXAMPLE
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"activation": y.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        fields = {name: value if isinstance(value, str) else float(value) for name, value in self._fields().items()}
+        return getattr(nn, type(self).__name__)(**fields)  # type: ignore[no-any-return]  # getattr
+
+    def _fields(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.field_kinds()}
+
+
+@layer
+class ReLU(Activation):
+    """Max(0, x)."""
+
+
+@layer
+class ReLU6(Activation):
+    """Min(max(0, x), 6)."""
+
+
+@layer
+class LeakyReLU(Activation):
+    """x where positive, else negative_slope * x."""
+
+    negative_slope: Any = number(0.01)
+
+
+@layer
+class ELU(Activation):
+    """x where positive, else alpha (e^x - 1) (Clevert et al. 2015, arXiv:1511.07289)."""
+
+    alpha: Any = number(1.0)
+
+
+@layer
+class SELU(Activation):
+    """ELU, scaled so that it normalises itself (Klambauer et al. 2017, arXiv:1706.02515)."""
+
+
+@layer
+class CELU(Activation):
+    """ELU, continuously differentiable (Barron 2017, arXiv:1704.07483)."""
+
+    alpha: Any = number(1.0)
+
+
+@layer
+class GELU(Activation):
+    """x times the normal distribution function of x (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
+
+    approximate: str = choice("none", "tanh")
+
+
+@layer
+class SiLU(Activation):
+    """x * sigmoid(x), also called swish."""
+
+
+@layer
+class Mish(Activation):
+    """x * tanh(softplus(x)) (Misra 2019, arXiv:1908.08681)."""
+
+
+@layer
+class Sigmoid(Activation):
+    """1 / (1 + e^-x)."""
+
+
+@layer
+class LogSigmoid(Activation):
+    """Log(1 / (1 + e^-x))."""
+
+
+@layer
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+
+@layer
+class Hardsigmoid(Activation):
+    """Relu6(x + 3) / 6."""
+
+
+@layer
+class Hardswish(Activation):
+    """x * relu6(x + 3) / 6 (Howard et al. 2019, arXiv:1905.02244)."""
+
+
+@layer
+class Hardtanh(Activation):
+    """x, cut off at min_val and max_val."""
+
+    min_val: Any = number(-1.0)
+    max_val: Any = number(1.0)
+
+
+@layer
+class Softplus(Activation):
+    """Log(1 + e^(beta x)) / beta."""
+
+    beta: Any = number(1.0)
+    threshold: Any = number(20.0)
+
+
+@layer
+class Softsign(Activation):
+    """x / (1 + |x|)."""
+
+
+@layer
+class Tanhshrink(Activation):
+    """x - tanh(x)."""
+
+
+@layer
+class Softshrink(Activation):
+    """x drawn lambda nearer to 0."""
+
+    lambd: Any = number(0.5)
+
+
+@layer
+class Hardshrink(Activation):
+    """x, but 0 nearer than lambda to 0."""
+
+    lambd: Any = number(0.5)

@@ -1,0 +1,185 @@
+"""Convolutions, in one, two or three dimensions by the input's rank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archtool.axes import check_wrap, spread, windows
+from archtool.fields import channels, choice, flag, padding, per_axis
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape
+from archtool.size import Size, divides, product, require
+from archtool.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+PADDING_WORDS = ("half", "same")
+
+
+@layer
+class Conv(Layer):
+    """A convolution (torch.nn.Conv1d, Conv2d, Conv3d): params = out * in / groups * k^n + out."""
+
+    is_conv = True
+    out: Size = channels()
+    kernel: Any = per_axis()
+    stride: Any = per_axis(1)
+    padding: Any = padding(0, PADDING_WORDS)
+    dilation: Any = per_axis(1)
+    groups: Size = channels(1)
+    bias: bool = flag(True)
+    padding_mode: str = choice("zeros", "reflect", "replicate", "circular")
+
+    examples = (
+        Example({"out": 64, "kernel": 7, "stride": 2, "padding": "half", "bias": False}, Shape(3, (224, 224)), 9408, 118013952,
+                "He et al. 2015, arXiv:1512.03385, conv1"),
+        Example({"out": 12, "kernel": [3, 5], "padding": [1, [2, 1]], "dilation": [2, 1], "groups": 4}, Shape(8, (17, 19))),
+        Example({"out": 6, "kernel": 4, "stride": 3, "padding": "same"}, Shape(4, (25,))),
+        Example({"out": 6, "kernel": 3, "padding": "half", "padding_mode": "reflect"}, Shape(2, (9, 8, 7))),
+        Example({"out": 5, "kernel": 3, "padding": 1, "padding_mode": "circular", "stride": 2}, Shape(2, (9, 8))),
+    )
+
+    def window(self, x: Shape) -> Window:
+        window = windows(x, "conv", self.kernel, self.stride, self.padding, self.dilation)
+        if self.padding_mode != "zeros":
+            check_wrap(window, x, self.padding_mode)
+        return window
+
+    def channels(self, x: Shape) -> Size:
+        groups = self.groups
+        require(divides(groups, x.channels), "in channels (={}) must be divisible by groups (={})", x.channels, groups)
+        require(divides(groups, self.out), "out (={}) must be divisible by groups (={})", self.out, groups)
+        return self.out
+
+    def _weights(self, x: Shape) -> Size:
+        taps = product(spread(self.kernel, len(x.spatial), "kernel"))
+        return self.out * (x.channels // self.groups) * taps
+
+    def params(self, x: Shape) -> Size:
+        return self._weights(x) + (self.out if self.bias else 0)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        operations = {"conv.macs": self._weights(x) * y.positions}
+        if self.bias:
+            operations["conv.bias"] = y.elements
+        return operations
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        rank = len(x.spatial)
+        pads = [(axis.before, axis.after) for axis in self.window(x)]
+        symmetric = all(before == after for before, after in pads)
+        convolution = getattr(nn, f"Conv{rank}d")(
+            x.channels,
+            self.out,
+            spread(self.kernel, rank, "kernel"),
+            spread(self.stride, rank, "stride"),
+            tuple(before for before, _ in pads) if symmetric else 0,
+            spread(self.dilation, rank, "dilation"),
+            self.groups,
+            self.bias,
+            self.padding_mode if symmetric else "zeros",
+        )
+        if symmetric:
+            return convolution  # type: ignore[no-any-return]  # getattr
+        mode = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
+        pad = getattr(nn, f"{mode[self.padding_mode]}Pad{rank}d")(tuple(end for pair in reversed(pads) for end in pair))
+        return nn.Sequential(pad, convolution)
+
+
+@layer
+class DepthwiseConv(Layer):
+    """A convolution with one group a channel; `multiplier` outputs for each input channel."""
+
+    kernel: Any = per_axis()
+    stride: Any = per_axis(1)
+    padding: Any = padding(0, PADDING_WORDS)
+    dilation: Any = per_axis(1)
+    multiplier: Size = channels(1)
+    bias: bool = flag(True)
+
+    examples = (
+        Example({"kernel": 3, "padding": "half", "bias": False}, Shape(64, (56, 56)), 576, 1806336, "k^2 c h w"),
+        Example({"kernel": [5, 3], "stride": 2, "multiplier": 2}, Shape(6, (15, 16))),
+    )
+
+    def resolve(self, x: Shape) -> Layer:
+        return Conv(
+            out=self.multiplier * x.channels,
+            kernel=self.kernel,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=x.channels,
+            bias=self.bias,
+        )
+
+
+@layer
+class PointwiseConv(Layer):
+    """A 1 x 1 convolution: the same linear map at each position."""
+
+    out: Size = channels()
+    stride: Any = per_axis(1)
+    groups: Size = channels(1)
+    bias: bool = flag(True)
+
+    examples = (Example({"out": 256, "bias": False}, Shape(64, (56, 56)), 16384, 51380224, "c_in c_out h w"),)
+
+    def resolve(self, x: Shape) -> Layer:
+        return Conv(out=self.out, kernel=1, stride=self.stride, groups=self.groups, bias=self.bias)
+
+
+@layer
+class LocallyConnected(Layer):
+    """A convolution whose weights and biases are not shared between positions (LeCun 1989; Keras' LocallyConnected2D)."""
+
+    is_conv = True
+    out: Size = channels()
+    kernel: Any = per_axis()
+    stride: Any = per_axis(1)
+    padding: Any = padding(0, PADDING_WORDS)
+    bias: bool = flag(True)
+
+    examples = (
+        Example({"out": 4, "kernel": 3, "padding": 1}, Shape(2, (6, 5)), 2280, 2160, "h w (k^2 c_in c_out + c_out)"),
+        Example({"out": 3, "kernel": [2, 3], "stride": [2, 1], "padding": [0, [1, 0]], "bias": False}, Shape(4, (9, 7))),
+        Example({"out": 3, "kernel": 3}, Shape(2, (11,))),
+    )
+
+    def window(self, x: Shape) -> Window:
+        return windows(x, "locally_connected", self.kernel, self.stride, self.padding)
+
+    def channels(self, x: Shape) -> Size:
+        return self.out
+
+    def _weights(self, x: Shape) -> Size:
+        taps = product(spread(self.kernel, len(x.spatial), "kernel"))
+        return self.out * x.channels * taps * self.shape(x, self.window(x)).positions
+
+    def params(self, x: Shape) -> Size:
+        biases = self.shape(x, self.window(x)).elements if self.bias else 0
+        return self._weights(x) + biases
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        operations = {"conv.macs": self._weights(x)}
+        if self.bias:
+            operations["conv.bias"] = y.elements
+        return operations
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules import LocallyConnected as Module
+
+        window = self.window(x)
+        rank = len(x.spatial)
+        return Module(
+            channels=x.channels,
+            out=self.out,
+            positions=window.out(x.spatial),
+            kernel=spread(self.kernel, rank, "kernel"),
+            stride=spread(self.stride, rank, "stride"),
+            padding=tuple((axis.before, axis.after) for axis in window),
+            bias=self.bias,
+        )

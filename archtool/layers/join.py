@@ -1,0 +1,123 @@
+"""Joins: several tensors in, one out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archtool.errors import RuleError
+from archtool.layer import Example, Join, layer
+from archtool.shape import Shape
+from archtool.size import Size, equal, require
+
+if TYPE_CHECKING:
+    import torch
+
+_EXAMPLE = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"), Example({}, Shape(4)))
+
+
+def _same_layout(inputs: tuple[Shape, ...]) -> None:
+    first = inputs[0]
+    for other in inputs[1:]:
+        if other.is_tokens != first.is_tokens or len(other.spatial) != len(first.spatial):
+            raise RuleError(f"tensors of different layouts do not join: {first} and {other}")
+
+
+class Elementwise(Join):
+    """The base of the joins that work element by element; an axis of size 1 stretches to the others' size."""
+
+    examples = _EXAMPLE
+
+    def joined(self, inputs: tuple[Shape, ...]) -> Shape:
+        _same_layout(inputs)
+        result = inputs[0]
+        for other in inputs[1:]:
+            if other != result:
+                channels = _stretched(result.channels, other.channels, result, other)
+                spatial = tuple(
+                    _stretched(a, b, result, other) for a, b in zip(result.spatial, other.spatial, strict=True)
+                )
+                result = Shape(channels, spatial, result.is_tokens)
+        return result
+
+    def joining(self, inputs: tuple[Shape, ...], y: Shape) -> dict[str, Size]:
+        return {"elementwise": (len(inputs) - 1) * y.elements}
+
+
+def _stretched(a: Size, b: Size, left: Shape, right: Shape) -> Size:
+    if a == 1:
+        return b
+    if b != 1:
+        require(equal(a, b), "shapes do not join element by element: {} and {}", left, right)
+    return a
+
+
+@layer
+class Add(Elementwise):
+    """The sum."""
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules import Combine
+
+        return Combine("add")
+
+
+@layer
+class Subtract(Elementwise):
+    """The first less the others."""
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules import Combine
+
+        return Combine("sub")
+
+
+@layer
+class Multiply(Elementwise):
+    """The product, element by element (a gate)."""
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules import Combine
+
+        return Combine("mul")
+
+
+@layer
+class Maximum(Elementwise):
+    """The greatest, element by element (maxout)."""
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules import Combine
+
+        return Combine("maximum")
+
+
+@layer
+class Minimum(Elementwise):
+    """The least, element by element."""
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules import Combine
+
+        return Combine("minimum")
+
+
+@layer
+class Concat(Join):
+    """The tensors' channels behind each other, in the order of the paths."""
+
+    examples = _EXAMPLE
+
+    def joined(self, inputs: tuple[Shape, ...]) -> Shape:
+        _same_layout(inputs)
+        first = inputs[0]
+        channels = first.channels
+        for other in inputs[1:]:
+            for a, b in zip(first.spatial, other.spatial, strict=True):
+                require(equal(a, b), "shapes do not join by their channels: {} and {}", first, other)
+            channels = channels + other.channels
+        return Shape(channels, first.spatial, first.is_tokens)
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules import Concatenate
+
+        return Concatenate(2 if x.is_tokens else 1)

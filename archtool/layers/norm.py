@@ -1,0 +1,132 @@
+"""Normalisations, as they run at inference (batch norm uses its running statistics)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archtool.field import POINTWISE_AND_EVERYTHING, Field
+from archtool.fields import channels, flag, number, size
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape
+from archtool.size import Size, divides, require
+from archtool.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _operations(affine: bool, y: Shape) -> dict[str, Size]:
+    operations = {"norm": y.elements}
+    if affine:
+        operations["norm.affine"] = y.elements
+    return operations
+
+
+@layer
+class BatchNorm(Layer):
+    """Batch normalisation of each channel (Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.BatchNorm1d, 2d, 3d)."""
+
+    eps: Any = number(1e-5)
+    momentum: Any = number(0.1)
+    affine: bool = flag(True)
+
+    examples = (
+        Example({}, Shape(64, (8, 9)), 128, 0, "a scale and a shift a channel"),
+        Example({"affine": False}, Shape(5, (8,))),
+        Example({}, Shape(5, (3, 4, 5))),
+        Example({}, Shape(5)),
+    )
+
+    def params(self, x: Shape) -> Size:
+        return 2 * x.channels if self.affine else 0
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return _operations(self.affine, y)
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        norm = getattr(nn, f"BatchNorm{max(1, len(x.spatial))}d")
+        return norm(x.channels, float(self.eps), float(self.momentum), self.affine)  # type: ignore[no-any-return]
+
+
+@layer
+class LayerNorm(Layer):
+    """Layer normalisation over the channels, at each position or token by itself (Ba et al. 2016, arXiv:1607.06450;
+    torch.nn.LayerNorm over the last axis, ConvNeXt's LayerNorm2d on channels-first tensors)."""
+
+    eps: Any = number(1e-5)
+    affine: bool = flag(True)
+    bias: bool = flag(True)
+
+    examples = (
+        Example({}, Shape(96, (7, 8)), 192, 0, "a scale and a shift a channel"),
+        Example({"bias": False}, Shape(16, (5,), True)),
+        Example({"affine": False}, Shape(16)),
+    )
+
+    def params(self, x: Shape) -> Size:
+        return (2 if self.bias else 1) * x.channels if self.affine else 0
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return _operations(self.affine, y)
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        from archtool.modules import ChannelsFirstLayerNorm
+
+        norm = ChannelsFirstLayerNorm if x.spatial and not x.is_tokens else nn.LayerNorm
+        return norm(x.channels, float(self.eps), self.affine, self.bias)  # type: ignore[arg-type]
+
+
+@layer
+class GroupNorm(Layer):
+    """Group normalisation (Wu and He 2018, arXiv:1803.08494; torch.nn.GroupNorm); its statistics see all positions."""
+
+    groups: Size = channels()
+    eps: Any = number(1e-5)
+    affine: bool = flag(True)
+
+    examples = (
+        Example({"groups": 4}, Shape(8, (5, 6)), 16, 0, "a scale and a shift a channel"),
+        Example({"groups": 1, "affine": False}, Shape(6, (7,))),
+    )
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return POINTWISE_AND_EVERYTHING
+
+    def channels(self, x: Shape) -> Size:
+        require(divides(self.groups, x.channels), "channels (={}) must be divisible by groups (={})", x.channels, self.groups)
+        return x.channels
+
+    def params(self, x: Shape) -> Size:
+        return 2 * x.channels if self.affine else 0
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return _operations(self.affine, y)
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.GroupNorm(self.groups, x.channels, float(self.eps), self.affine)  # type: ignore[arg-type]
+
+
+@layer
+class LocalResponseNorm(Layer):
+    """Normalisation over `size` neighbouring channels (Krizhevsky et al. 2012, section 3.3; torch.nn.LocalResponseNorm)."""
+
+    size: Size = size()
+    alpha: Any = number(1e-4)
+    beta: Any = number(0.75)
+    k: Any = number(1.0)
+
+    examples = (Example({"size": 5}, Shape(8, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"norm": y.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.LocalResponseNorm(self.size, float(self.alpha), float(self.beta), float(self.k))  # type: ignore[arg-type]

@@ -1,0 +1,252 @@
+"""Pooling: by windows, to a given size, and over everything."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import TYPE_CHECKING, Any, Final
+
+from archtool.axes import in_ceil_mode, spatial_rank, spread, windows
+from archtool.errors import RuleError, Untraceable
+from archtool.field import EVERYTHING, AxisField, Field, Reach
+from archtool.fields import flag, padding, per_axis
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape
+from archtool.size import Size, at_most, ceil_div, divides, maximum, minimum, product, require, where
+from archtool.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+PADDING_WORDS: Final = ("half", "same")
+LARGEST_PERIOD: Final = 4096
+
+
+def _pool_window(pool: Any, x: Shape, dilation: Any = 1) -> Window:
+    """The window of a pool whose stride is its kernel's size where none is given."""
+    stride = pool.kernel if pool.stride is None else pool.stride
+    window = windows(x, pool.kind, pool.kernel, stride, pool.padding, dilation)
+    for axis, kernel in zip(window, spread(pool.kernel, len(window), "kernel"), strict=True):
+        for end in (axis.before, axis.after):
+            require(at_most(2 * end, kernel), "padding (={}) must be at most half of the kernel (={})", end, kernel)
+    if not pool.ceil_mode:
+        return window
+    if not _is_symmetric(window):
+        raise RuleError("ceil_mode needs the same padding before and after")
+    return in_ceil_mode(window, x.spatial)
+
+
+def _is_symmetric(window: Window) -> bool:
+    return all(axis.before is axis.after or axis.before == axis.after for axis in window)
+
+
+def _taps(pool: Any, x: Shape, y: Shape) -> Size:
+    return product(spread(pool.kernel, len(x.spatial), "kernel")) * y.elements
+
+
+def _torch_pool(pool: Any, x: Shape, name: str, filler: float, **more: Any) -> torch.nn.Module:
+    """torch's pool, after a module that pads where its own padding can't say it."""
+    from torch import nn
+
+    rank = len(x.spatial)
+    kernel = spread(pool.kernel, rank, "kernel")
+    stride = kernel if pool.stride is None else spread(pool.stride, rank, "stride")
+    pads = windows(x, pool.kind, pool.kernel, stride, pool.padding, more.get("dilation", 1))
+    symmetric = _is_symmetric(pads)
+    own = tuple(axis.before for axis in pads) if symmetric else 0
+    module = getattr(nn, f"{name}{rank}d")(kernel, stride, own, ceil_mode=pool.ceil_mode, **more)
+    if symmetric:
+        return module  # type: ignore[no-any-return]  # getattr
+    ends = tuple(end for axis in reversed(pads) for end in (axis.before, axis.after))
+    return nn.Sequential(getattr(nn, f"ConstantPad{rank}d")(ends, filler), module)
+
+
+@layer
+class MaxPool(Layer):
+    """The greatest element under each window (torch.nn.MaxPool1d, 2d, 3d)."""
+
+    kernel: Any = per_axis()
+    stride: Any = per_axis(None)
+    padding: Any = padding(0, PADDING_WORDS)
+    dilation: Any = per_axis(1)
+    ceil_mode: bool = flag(False)
+
+    examples = (
+        Example({"kernel": 3, "stride": 2, "padding": 1}, Shape(4, (12, 13)), 0, 0, "no learned parameters"),
+        Example({"kernel": [3, 2], "ceil_mode": True}, Shape(4, (11, 13))),
+        Example({"kernel": 3, "stride": 3, "padding": 1, "ceil_mode": True}, Shape(4, (8, 10))),
+        Example({"kernel": 3, "stride": 2, "padding": "same"}, Shape(4, (12,))),
+        Example({"kernel": 2, "dilation": 2, "stride": 1}, Shape(2, (5, 6, 7))),
+    )
+
+    def window(self, x: Shape) -> Window:
+        return _pool_window(self, x, self.dilation)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"pool.max": _taps(self, x, y)}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        dilation = spread(self.dilation, len(x.spatial), "dilation")
+        return _torch_pool(self, x, "MaxPool", float("-inf"), dilation=dilation)
+
+
+@layer
+class AvgPool(Layer):
+    """The mean under each window (torch.nn.AvgPool1d, 2d, 3d); padding counts as zeros unless left out."""
+
+    kernel: Any = per_axis()
+    stride: Any = per_axis(None)
+    padding: Any = padding(0, PADDING_WORDS)
+    ceil_mode: bool = flag(False)
+    count_include_pad: bool = flag(True)
+
+    examples = (
+        Example({"kernel": 2}, Shape(4, (12, 13)), 0, 0, "no learned parameters"),
+        Example({"kernel": 3, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}, Shape(3, (8, 10))),
+        Example({"kernel": 3, "stride": 2, "padding": "same"}, Shape(3, (8, 10))),
+        Example({"kernel": 2}, Shape(2, (5, 6, 7))),
+    )
+
+    def window(self, x: Shape) -> Window:
+        window = _pool_window(self, x)
+        if not self.count_include_pad and not self.ceil_mode and not _is_symmetric(window):
+            raise RuleError("count_include_pad: false needs the same padding before and after")
+        return window
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"pool.average": _taps(self, x, y)}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        return _torch_pool(self, x, "AvgPool", 0.0, count_include_pad=self.count_include_pad)
+
+
+def _adaptive_shape(x: Shape, size: Any, kind: str) -> Shape:
+    return Shape(x.channels, spread(size, spatial_rank(x, kind), "size"))
+
+
+def _adaptive_field(x: Shape, size: Any, kind: str) -> Field:
+    """Output p of m averages inputs floor(p n / m) to ceil((p + 1) n / m) - 1 (torch's AdaptiveAvgPool)."""
+    sizes = _adaptive_shape(x, size, kind).spatial
+    if all(m == 1 for m in sizes):
+        return EVERYTHING
+    return Field(tuple(_adaptive_axis(n, m) for n, m in zip(x.spatial, sizes, strict=True)))
+
+
+def _adaptive_axis(n: Size, m: Size) -> AxisField:
+    if not isinstance(m, int):
+        raise Untraceable("the size of an adaptive pool varies")
+    period, stride = m, n
+    if isinstance(n, int):
+        period, stride = m // gcd(n, m), n // gcd(n, m)
+    if period > LARGEST_PERIOD:
+        raise RuleError(f"an adaptive pool from {n} to {m} has windows of more than {LARGEST_PERIOD} kinds")
+    phases = []
+    for r in range(period):
+        low, high = r * stride // period, ceil_div((r + 1) * stride, period) - 1
+        phases.append(Reach(low, high, low + high, low + high))
+    sizes = [reach.high - reach.low + 1 for reach in phases]
+    return AxisField(stride, tuple(phases), minimum(*sizes), maximum(*sizes))
+
+
+def _adaptive_taps(x: Shape, y: Shape) -> Size:
+    """Elements under all windows: along an axis n + m - (the p in 1..m for which p n / m is whole)."""
+    return x.channels * product(_covered(n, m) for n, m in zip(x.spatial, y.spatial, strict=True))
+
+
+def _covered(n: Size, m: Size) -> Size:
+    if isinstance(n, int) and isinstance(m, int):
+        return n + m - gcd(n, m)
+    if not isinstance(m, int) or m > LARGEST_PERIOD:
+        raise Untraceable("the size of an adaptive pool varies")
+    whole: Size = 0
+    for p in range(1, m + 1):
+        whole = whole + where(divides(m, p * n), 1, 0)
+    return n + m - whole
+
+
+@layer
+class AdaptiveAvgPool(Layer):
+    """The mean over as many windows as the output has positions (torch.nn.AdaptiveAvgPool1d, 2d, 3d)."""
+
+    size: Any = per_axis()
+
+    examples = (
+        Example({"size": 6}, Shape(3, (13, 15)), 0, 0, "no learned parameters"),
+        Example({"size": [4, 1]}, Shape(3, (8, 5))),
+    )
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return _adaptive_field(x, self.size, self.kind)
+
+    def shape(self, x: Shape, window: Window | None) -> Shape:
+        return _adaptive_shape(x, self.size, self.kind)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"pool.average": _adaptive_taps(x, y)}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        return _torch_adaptive("Avg", self.shape(x, None).spatial)
+
+
+@layer
+class AdaptiveMaxPool(Layer):
+    """The maximum over as many windows as the output has positions (torch.nn.AdaptiveMaxPool1d, 2d, 3d)."""
+
+    size: Any = per_axis()
+
+    examples = (Example({"size": 5}, Shape(3, (13, 7)), 0, 0, "no learned parameters"),)
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return _adaptive_field(x, self.size, self.kind)
+
+    def shape(self, x: Shape, window: Window | None) -> Shape:
+        return _adaptive_shape(x, self.size, self.kind)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"pool.max": _adaptive_taps(x, y)}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        return _torch_adaptive("Max", self.shape(x, None).spatial)
+
+
+def _torch_adaptive(function: str, sizes: tuple[Any, ...]) -> torch.nn.Module:
+    from torch import nn
+
+    return getattr(nn, f"Adaptive{function}Pool{len(sizes)}d")(sizes)  # type: ignore[no-any-return]  # getattr
+
+
+@layer
+class GlobalAvgPool(Layer):
+    """The mean of each channel over all positions, kept as one position (Lin et al. 2013, arXiv:1312.4400)."""
+
+    examples = (Example({}, Shape(5, (7, 8)), 0, 0, "no learned parameters"), Example({}, Shape(5, (9,))))
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return EVERYTHING
+
+    def shape(self, x: Shape, window: Window | None) -> Shape:
+        return _adaptive_shape(x, 1, self.kind)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"pool.average": x.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        return _torch_adaptive("Avg", self.shape(x, None).spatial)
+
+
+@layer
+class GlobalMaxPool(Layer):
+    """The maximum of each channel over all positions, kept as one position."""
+
+    examples = (Example({}, Shape(5, (7, 8)), 0, 0, "no learned parameters"),)
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return EVERYTHING
+
+    def shape(self, x: Shape, window: Window | None) -> Shape:
+        return _adaptive_shape(x, 1, self.kind)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"pool.max": x.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        return _torch_adaptive("Max", self.shape(x, None).spatial)

@@ -1,0 +1,45 @@
+"""Alternatives under a condition that stays open, merged by value: shapes and fields by `where`.
+
+Where two alternatives can't be one (another rank, other phases) the design space has to be split: Untraceable.
+"""
+
+from __future__ import annotations
+
+from archtool.errors import Untraceable
+from archtool.field import AxisField, Field, Reach
+from archtool.shape import Shape
+from archtool.size import where
+from archtool.trace import Expr
+
+
+def merge_shapes(condition: Expr, yes: Shape, no: Shape) -> Shape:
+    """One shape for both alternatives."""
+    if yes.is_tokens != no.is_tokens or len(yes.spatial) != len(no.spatial):
+        raise Untraceable(f"the layout varies with the design ({yes} or {no})")
+    spatial = tuple(where(condition, a, b) for a, b in zip(yes.spatial, no.spatial, strict=True))
+    return Shape(where(condition, yes.channels, no.channels), spatial, yes.is_tokens)
+
+
+def merge_fields(condition: Expr, yes: Field | None, no: Field | None) -> Field | None:
+    """One field for both alternatives."""
+    if yes is no:
+        return yes
+    if yes is None or no is None or len(yes.axes) != len(no.axes):
+        raise Untraceable("what a tensor comes from varies with the design")
+    axes = tuple(_merge_axes(condition, a, b) for a, b in zip(yes.axes, no.axes, strict=True))
+    return Field(axes, where(condition, yes.state, no.state))
+
+
+def _merge_axes(condition: Expr, yes: AxisField, no: AxisField) -> AxisField:
+    if len(yes.phases) != len(no.phases):
+        raise Untraceable("the phases of a field vary with the design")
+    phases = tuple(
+        Reach(*(where(condition, a, b) for a, b in zip(left, right, strict=True)))
+        for left, right in zip(yes.phases, no.phases, strict=True)
+    )
+    return AxisField(
+        where(condition, yes.stride, no.stride),
+        phases,
+        where(condition, yes.narrow, no.narrow),
+        where(condition, yes.wide, no.wide),
+    )

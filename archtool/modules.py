@@ -1,0 +1,75 @@
+"""Torch modules that torch.nn lacks; imported by layers' `torch` methods only."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class LocallyConnected(nn.Module):
+    """A convolution with its own weights at each output position.
+
+    The input is (batch, channels, *spatial); `positions`, `kernel`, `stride` and `padding` have one item an axis.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        out: int,
+        positions: tuple[int, ...],
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[tuple[int, int], ...],
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        self.kernel, self.stride = kernel, stride
+        self.pads = [end for pair in reversed(padding) for end in pair]
+        taps = channels * torch.Size(kernel).numel()
+        self.weight = nn.Parameter(torch.randn(torch.Size(positions).numel(), out, taps) * taps**-0.5)
+        self.bias = nn.Parameter(torch.zeros(out, *positions)) if bias else None
+        self.positions = positions
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = nn.functional.pad(x, self.pads)
+        for axis, (kernel, stride) in enumerate(zip(self.kernel, self.stride, strict=True)):
+            x = x.unfold(2 + axis, kernel, stride)
+        rank = len(self.kernel)
+        order = [*range(2, 2 + rank), 0, 1, *range(2 + rank, 2 + 2 * rank)]
+        columns = x.permute(order).reshape(len(self.weight), x.shape[0], -1)  # (positions, batch, taps)
+        y = torch.bmm(columns, self.weight.transpose(1, 2))  # (positions, batch, out)
+        y = y.permute(1, 2, 0).reshape(x.shape[0], -1, *self.positions)
+        return y if self.bias is None else y + self.bias
+
+
+class ChannelsFirstLayerNorm(nn.LayerNorm):
+    """Layer norm over the channels of (batch, channels, *spatial), at each position by itself."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Combine(nn.Module):
+    """Folds several tensors into one with a function of two."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__()
+        self.function = getattr(torch, function)
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        result = tensors[0]
+        for tensor in tensors[1:]:
+            result = self.function(result, tensor)
+        return result
+
+
+class Concatenate(nn.Module):
+    """Joins tensors along one axis of the batched tensor."""
+
+    def __init__(self, axis: int) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return torch.cat(tensors, dim=self.axis)

@@ -1,0 +1,72 @@
+"""What an evaluated network consists of: runs of layers and blocks, each computed once and placed by entries.
+
+A run knows nothing of where it stands: its fields are relative to its own input, so that every place that uses the
+same block, with the same arguments and input, shares one run.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archtool.cost import Cost
+from archtool.field import Field
+from archtool.layer import Layer
+from archtool.shape import Shape
+from archtool.size import Condition, Size
+from archtool.spec.steps import Node
+from archtool.spec.values import Tensor
+
+
+class Problem(NamedTuple):
+    """A condition that must hold for a design to be valid, and the rule that it states, located."""
+
+    holds: Condition
+    rule: str
+
+
+class LayerRun(NamedTuple):
+    """A layer at its input (of each path, for a join): `kind` as written, `layer` what it is."""
+
+    kind: str
+    layer: Layer
+    inputs: tuple[Shape, ...]
+    output: Shape
+    cost: Cost
+    field: Field
+    problems: tuple[Problem, ...] = ()
+
+
+class Entry(NamedTuple):
+    """A run at its place in a body: its name there, the numbers of the tensors that it takes and makes.
+
+    `count` is how many of the run count (0 or 1 where a condition stays open); `shares` names weights that
+    several entries have in common; `turns` is the number of turns of a repeat that this entry stands for, of which it
+    is the one with the number `turn`.
+    """
+
+    name: str
+    run: LayerRun | BlockRun
+    sources: tuple[int, ...]
+    target: int
+    node: Node
+    count: Size = 1
+    shares: str | None = None
+    owns_weights: bool = True
+    turn: int | None = None
+    turns: Size = 1
+
+
+class BlockRun(NamedTuple):
+    """A body at its input: `tensors` are the places in it, the first of them its input (or inputs)."""
+
+    kind: str
+    inputs: tuple[Shape, ...]
+    output: Tensor
+    outputs: dict[str, Tensor]
+    cost: Cost
+    entries: tuple[Entry, ...]
+    tensors: tuple[Tensor, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+Run = LayerRun | BlockRun

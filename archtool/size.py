@@ -1,0 +1,142 @@
+"""A size is an int or an `Expr`; what the two need that plain operators lack.
+
+Rules use `+ - * //` and this module only, so that one formula reads as a number or as an expression.
+Conditions are True, False, or an `Expr` where bounds do not decide them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any
+
+from archtool.errors import RuleError
+from archtool.trace import Expr
+
+Size = int | Expr
+Condition = bool | Expr
+
+
+def equal(left: Size, right: Size) -> Condition:
+    """Whether left = right."""
+    if type(left) is int and type(right) is int:
+        return left == right
+    difference = left - right
+    return difference.trace.zero(difference) if isinstance(difference, Expr) else difference == 0
+
+
+def less(left: Size, right: Size) -> Condition:
+    """Whether left < right."""
+    if type(left) is int and type(right) is int:
+        return left < right
+    difference = right - left
+    return difference.trace.positive(difference) if isinstance(difference, Expr) else difference > 0
+
+
+def at_most(left: Size, right: Size) -> Condition:
+    """Whether left <= right."""
+    return less(left, right + 1)
+
+
+def divides(divisor: Size, size: Size) -> Condition:
+    """Whether size is a multiple of divisor, which is positive."""
+    if type(divisor) is int and type(size) is int:
+        return divisor > 0 and size % divisor == 0
+    return equal(divisor * (size // divisor), size)
+
+
+def negate(condition: Condition) -> Condition:
+    """The opposite of a condition."""
+    return condition.trace.negate(condition) if isinstance(condition, Expr) else not condition
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """Whether every condition holds."""
+    return _logic("and", conditions)
+
+
+def any_of(*conditions: Condition) -> Condition:
+    """Whether some condition holds."""
+    return _logic("or", conditions)
+
+
+def _logic(op: str, conditions: tuple[Condition, ...]) -> Condition:
+    for condition in conditions:
+        if isinstance(condition, Expr):
+            return condition.trace.logic(op, conditions)
+    return all(conditions) if op == "and" else any(conditions)
+
+
+def where(condition: Condition, yes: Any, no: Any) -> Any:
+    """yes where the condition holds, else no (both are sizes or conditions)."""
+    if isinstance(condition, Expr):
+        return condition.trace.where(condition, yes, no)
+    return yes if condition else no
+
+
+def select(cases: Iterable[tuple[Condition, Size]], default: Size) -> Size:
+    """The value of the first case whose condition holds, else the default."""
+    value = default
+    for condition, case in reversed(list(cases)):
+        value = where(condition, case, value)
+    return value
+
+
+def maximum(first: Size, *others: Size) -> Size:
+    """The greatest of some sizes."""
+    return reduce(_larger, others, first)
+
+
+def minimum(first: Size, *others: Size) -> Size:
+    """The least of some sizes."""
+    return reduce(_smaller, others, first)
+
+
+def _larger(left: Size, right: Size) -> Size:
+    if isinstance(left, Expr):
+        return left.trace.extreme("max", left, right)
+    return right.trace.extreme("max", left, right) if isinstance(right, Expr) else max(left, right)
+
+
+def _smaller(left: Size, right: Size) -> Size:
+    if isinstance(left, Expr):
+        return left.trace.extreme("min", left, right)
+    return right.trace.extreme("min", left, right) if isinstance(right, Expr) else min(left, right)
+
+
+def ceil_div(size: Size, divisor: Size) -> Size:
+    """ceil(size / divisor)."""
+    return -(-size // divisor)
+
+
+def exact_div(size: Size, divisor: Size) -> Size:
+    """size / divisor, required to be whole.
+
+    Raises RuleError on ints that do not divide; on expressions that becomes the design's problem.
+    """
+    require(divides(divisor, size), "{} is not divisible by {}", size, divisor)
+    if isinstance(size, Expr):
+        return size.trace.quotient(size, divisor)
+    return divisor.trace.quotient(size, divisor) if isinstance(divisor, Expr) else size // divisor
+
+
+def product(sizes: Iterable[Size]) -> Size:
+    """The product of some sizes, 1 of none."""
+    total: Size = 1
+    for size in sizes:
+        total = total * size
+    return total
+
+
+def require(condition: Condition, rule: str, *values: object) -> None:
+    """State a rule: `rule` is a format text for `values`, written only where the rule is broken.
+
+    A rule that is broken for certain raises RuleError. One that varies with the design never aborts a
+    sweep: it is kept as a problem of the trace.
+    """
+    if condition is True:
+        return
+    text = rule.format(*values)
+    if condition is False:
+        raise RuleError(text)
+    condition.trace.problems.append((condition, text))

@@ -1,0 +1,50 @@
+"""The specs that ship with archtool, by name."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def shipped_folder() -> Path:
+    """The folder of the shipped specs: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "specs"
+    return installed if installed.is_dir() else package.parent / "specs"
+
+
+def shipped_files() -> list[Path]:
+    """The shipped specs' files, in order."""
+    return sorted(shipped_folder().rglob("*.yaml"))
+
+
+def find_shipped(name: str) -> tuple[Path, str | None] | None:
+    """The shipped file of that name, or the file that has a design of that name, and the design."""
+    if not re.fullmatch(r"[\w.-]+", name):
+        return None
+    files = shipped_files()
+    for path in files:
+        if path.stem == name:
+            return path, name if has_design(path, name) else None
+    for path in files:
+        if has_design(path, name):
+            return path, name
+    return None
+
+
+def has_design(path: Path, name: str) -> bool:
+    """Whether a shipped file has a design of that name (a quick look at its text)."""
+    _, found, designs = path.read_text(encoding="utf-8").partition("\ndesigns:")
+    return bool(found) and re.search(rf"^  {re.escape(name)}:", designs, re.MULTILINE) is not None
+
+
+def shipped_names() -> list[str]:
+    """Every name that a shipped spec answers to: files and designs."""
+    names: dict[str, None] = {}
+    for path in shipped_files():
+        names[path.stem] = None
+        _, found, designs = path.read_text(encoding="utf-8").partition("\ndesigns:")
+        names.update(dict.fromkeys(re.findall(r"^  (\w+):", designs, re.MULTILINE) if found else ()))
+    return list(names)

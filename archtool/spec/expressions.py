@@ -1,0 +1,508 @@
+"""The expressions of the spec language: a small closed evaluator.
+
+The text is parsed by Python's own parser to a syntax tree (nothing is ever run), of which only the nodes named here
+are accepted; each is turned, once, into a closure over an environment. Names are resolved when the text is read.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from operator import itemgetter
+from typing import Any, Final
+
+from archtool.errors import RuleError, Untraceable, nearest
+from archtool.fields import describe
+from archtool.shape import Shape
+from archtool.size import all_of, any_of, negate
+from archtool.spec import numbers
+from archtool.spec.values import HERE, INPUT, WORK, Environment, Tensor, tensor_key
+from archtool.trace import Expr
+
+Evaluate = Callable[[Environment], Any]
+MAX_LENGTH: Final = 2000
+MAX_DEPTH: Final = 60
+WHOLE: Final = re.compile(r"[-+]?[0-9][0-9_]*")
+NAME: Final = re.compile(r"[A-Za-z_]\w*")
+OTHER_BASE: Final = re.compile(r"[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+)")
+
+
+class Expression:
+    """A compiled expression: its text, its closure, and the value where it is constant."""
+
+    __slots__ = ("constant", "evaluate", "is_constant", "text", "uses")
+
+    def __init__(self, text: str, evaluate: Evaluate, uses: frozenset[str]) -> None:
+        self.text = text
+        self.evaluate = evaluate
+        self.uses = uses
+        self.is_constant = not uses
+        self.constant = evaluate({WORK: None}) if self.is_constant else None
+
+
+def constant(text: str, value: Any) -> Expression:
+    """An expression that is already a value."""
+    return Expression(text, lambda environment: value, frozenset())
+
+
+def number(text: str) -> Expression | None:
+    """The plain whole number that a text is, if it is one (decimal, 0x or 0o, as in YAML 1.2)."""
+    if WHOLE.fullmatch(text):
+        if len(text) > MAX_LENGTH // 2:
+            raise RuleError("a number of more than 1,000 digits")
+        value = int(text.replace("_", ""))
+        return constant(text, numbers.checked(value))
+    if OTHER_BASE.fullmatch(text):
+        return constant(text, numbers.checked(int(text.replace("_", ""), 0)))
+    return None
+
+
+def compile_expression(text: str, variables: Iterable[str], tensors: Iterable[str]) -> Expression:
+    """Compile a text whose names are variables (or arguments), tensors, `x` and `input`; raises RuleError."""
+    plain = number(text)
+    if plain is not None:
+        return plain
+    if len(text) > MAX_LENGTH:
+        raise RuleError(f"an expression of more than {MAX_LENGTH:,} characters")
+    return _Compiler(text, frozenset(variables), frozenset(tensors)).expression()
+
+
+class _Compiler:
+    """Turns one text into closures; `uses` gathers the environment's names that it reads."""
+
+    def __init__(self, text: str, variables: frozenset[str], tensors: frozenset[str]) -> None:
+        self.text = text
+        self.variables = variables
+        self.tensors = tensors
+        self.uses: set[str] = set()
+        self.bound: tuple[str, ...] = ()
+        self.depth = 0
+
+    def expression(self) -> Expression:
+        try:
+            tree = compile(self.text.strip(), "", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+        except (SyntaxError, ValueError, MemoryError, RecursionError, SyntaxWarning) as error:
+            reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
+            raise RuleError(f"'{shortened(self.text)}' is not an expression ({reason})") from None
+        evaluate = self.node(tree.body)  # type: ignore[attr-defined]  # an Expression
+        try:
+            return Expression(self.text, evaluate, frozenset(self.uses))
+        except RuleError as error:
+            raise RuleError(f"{error} in '{shortened(self.text)}'") from None
+
+    def node(self, node: ast.AST) -> Evaluate:
+        rule = _RULES.get(type(node))
+        if rule is None:
+            raise RuleError(f"{_said(node)} is not part of the language (in '{shortened(self.text)}')")
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise RuleError(f"'{shortened(self.text)}' is nested too deeply")
+        evaluate = rule(self, node)
+        self.depth -= 1
+        return evaluate
+
+    def constant(self, node: ast.Constant) -> Evaluate:
+        value = node.value
+        if isinstance(value, float):
+            literal = ast.get_source_segment(self.text.strip(), node) or repr(value)
+            value = numbers.checked(Fraction(_decimal(literal)))
+        elif isinstance(value, int) and not isinstance(value, bool):
+            value = numbers.checked(value)
+        elif not isinstance(value, bool):
+            raise RuleError(f"{value!r} is not a value (in '{shortened(self.text)}')")
+        return lambda environment: value
+
+    def name(self, node: ast.Name) -> Evaluate:
+        name = node.id
+        if name in self.bound:
+            return itemgetter(name)
+        if name in self.variables:
+            self.uses.add(name)
+            return itemgetter(name)
+        if name in _TRUTH:
+            truth = _TRUTH[name]
+            return lambda environment: truth
+        if name == "x":
+            self.uses.add(HERE)
+            return itemgetter(HERE)
+        if name == "input" or name in self.tensors:
+            key = INPUT if name == "input" else tensor_key(name)
+            self.uses.add(key)
+            return _tensor(name, key)
+        if name in FUNCTIONS:
+            raise RuleError(f"'{name}' is a function; write {name}(...)")
+        known = [*self.variables, *self.tensors, *self.bound, "x", "input"]
+        raise RuleError(f"unknown name '{name}'" + nearest(name, known))
+
+    def binary(self, node: ast.BinOp) -> Evaluate:
+        operation = _BINARY.get(type(node.op))
+        if operation is None:
+            raise RuleError(f"operator {type(node.op).__name__} is not part of the language (in '{self.text}')")
+        left, right = self.node(node.left), self.node(node.right)
+        text = self.text
+
+        def evaluate(environment: Environment) -> Any:
+            a, b = left(environment), right(environment)
+            if not (type(a) is int and type(b) is int):
+                numbers.numeric(a, f"'{text}'")
+                numbers.numeric(b, f"'{text}'")
+            return operation(a, b)
+
+        return evaluate
+
+    def unary(self, node: ast.UnaryOp) -> Evaluate:
+        operand = self.node(node.operand)
+        text = self.text
+        if isinstance(node.op, ast.Not):
+            return lambda environment: negate(_condition(operand(environment), text))
+        if isinstance(node.op, ast.USub):
+            return lambda environment: numbers.negative(numbers.numeric(operand(environment), f"'{text}'"))
+        if isinstance(node.op, ast.UAdd):
+            return lambda environment: numbers.numeric(operand(environment), f"'{text}'")
+        raise RuleError(f"operator ~ is not part of the language (in '{text}')")
+
+    def logical(self, node: ast.BoolOp) -> Evaluate:
+        parts = [self.node(part) for part in node.values]
+        absorbing = isinstance(node.op, ast.Or)
+        combine = any_of if absorbing else all_of
+        text = self.text
+
+        def evaluate(environment: Environment) -> Any:
+            conditions = []
+            for part in parts:
+                condition = _condition(part(environment), text)
+                if condition is absorbing:
+                    return absorbing
+                conditions.append(condition)
+            return combine(*conditions)
+
+        return evaluate
+
+    def comparison(self, node: ast.Compare) -> Evaluate:
+        operators = []
+        for operator in node.ops:
+            if type(operator) not in _COMPARISONS:
+                raise RuleError(f"'{shortened(self.text)}': compare with == != < <= > >= only")
+            operators.append(_COMPARISONS[type(operator)])
+        terms = [self.node(term) for term in (node.left, *node.comparators)]
+
+        def evaluate(environment: Environment) -> Any:
+            values = [term(environment) for term in terms]
+            found = [numbers.compare(op, a, b) for op, a, b in zip(operators, values, values[1:], strict=False)]
+            return found[0] if len(found) == 1 else all_of(*found)
+
+        return evaluate
+
+    def conditional(self, node: ast.IfExp) -> Evaluate:
+        test, yes, no = self.node(node.test), self.node(node.body), self.node(node.orelse)
+        text = self.text
+
+        def evaluate(environment: Environment) -> Any:
+            condition = _condition(test(environment), text)
+            if isinstance(condition, Expr):
+                return numbers.choose(condition, yes(environment), no(environment))
+            return yes(environment) if condition else no(environment)
+
+        return evaluate
+
+    def listing(self, node: ast.List | ast.Tuple) -> Evaluate:
+        items = [self.node(item) for item in node.elts]
+        return lambda environment: tuple([item(environment) for item in items])
+
+    def index(self, node: ast.Subscript) -> Evaluate:
+        if isinstance(node.slice, ast.Slice):
+            raise RuleError(f"'{shortened(self.text)}': slices are not part of the language")
+        of, at = self.node(node.value), self.node(node.slice)
+        text = self.text
+        return lambda environment: item(of(environment), at(environment), text)
+
+    def attribute(self, node: ast.Attribute) -> Evaluate:
+        of = self.node(node.value)
+        name = node.attr
+        if name not in ATTRIBUTES:
+            known = ", ".join(ATTRIBUTES)
+            raise RuleError(f"unknown attribute '.{name}'{nearest(name, list(ATTRIBUTES))} (tensors have {known})")
+        read = ATTRIBUTES[name]
+
+        def evaluate(environment: Environment) -> Any:
+            value = of(environment)
+            if not isinstance(value, Tensor):
+                raise RuleError(f"{describe(value)} is not a tensor; it has no .{name}")
+            return read(value.shape)
+
+        return evaluate
+
+    def call(self, node: ast.Call) -> Evaluate:
+        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
+            name = node.func.id if isinstance(node.func, ast.Name) else "this"
+            raise RuleError(f"'{name}' is not a function of the language" + nearest(name, list(FUNCTIONS)))
+        name = node.func.id
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
+            raise RuleError(f"{name}(...) takes plain arguments only")
+        function, least, most = FUNCTIONS[name]
+        if not least <= len(node.args) <= most:
+            count = f"{least}" if least == most else f"{least} to {most}" if most < MANY else f"at least {least}"
+            raise RuleError(f"{name}(...) takes {count} arguments, not {len(node.args)}")
+        arguments = [self.node(argument) for argument in node.args]
+
+        def evaluate(environment: Environment) -> Any:
+            values = [argument(environment) for argument in arguments]
+            result = function(*values)
+            if isinstance(result, tuple):
+                _spend(environment, len(result))
+            return result
+
+        return evaluate
+
+    def comprehension(self, node: ast.GeneratorExp | ast.ListComp) -> Evaluate:
+        if len(node.generators) != 1:
+            raise RuleError("one 'for' at a time in a list")
+        loop = node.generators[0]
+        names = _targets(loop.target, self.text)
+        over = self.node(loop.iter)
+        outer = self.bound
+        self.bound = (*outer, *names)
+        element = self.node(node.elt)
+        tests = [self.node(test) for test in loop.ifs]
+        self.bound = outer
+        text = self.text
+
+        def evaluate(environment: Environment) -> Any:
+            inner = dict(environment)
+            result = []
+            for turn in sequence(over(environment), f"'for' in '{text}'"):
+                _spend(environment, 1)
+                bind(inner, names, turn)
+                if all(_condition(test(inner), text) is True for test in tests):
+                    result.append(element(inner))
+            return tuple(result)
+
+        return evaluate
+
+
+def bind(environment: Environment, names: tuple[str, ...], turn: Any) -> None:
+    """Set a loop's names to a turn's value, taken apart where there are several names."""
+    if len(names) == 1:
+        environment[names[0]] = turn
+        return
+    values = sequence(turn, f"a turn of a loop over {', '.join(names)}")
+    if len(values) != len(names):
+        raise RuleError(f"a turn has {len(values)} values, the loop has {len(names)} names ({', '.join(names)})")
+    environment.update(zip(names, values, strict=True))
+
+
+def sequence(value: Any, what: str) -> tuple[Any, ...]:
+    """The value, which must be a list."""
+    if not is_list(value):
+        raise RuleError(f"{describe(value)} is not a list (in {what})")
+    return value  # type: ignore[no-any-return]  # checked above
+
+
+def is_list(value: object) -> bool:
+    """Whether a value is a list of the language (other values are tuples of their own class)."""
+    return type(value) is tuple
+
+
+def item(of: Any, at: Any, text: str) -> Any:
+    """of[at]: an item of a list, or the tensor of a turn of a loop."""
+    if not is_list(of):
+        raise RuleError(f"{describe(of)} is not a list (in '{shortened(text)}')")
+    if isinstance(at, Expr | numbers.Ratio):
+        raise Untraceable("a list is indexed by a varying number")
+    if type(at) is not int:
+        raise RuleError(f"{describe(at)} is not an index (in '{shortened(text)}')")
+    if not -len(of) <= at < len(of):
+        raise RuleError(f"index {at} is outside a list of {len(of)} (in '{shortened(text)}')")
+    return of[at]
+
+
+def shortened(text: str) -> str:
+    """A text, cut where it is long."""
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _decimal(literal: str) -> str:
+    return literal.replace("_", "")
+
+
+def _tensor(name: str, key: str) -> Evaluate:
+    def evaluate(environment: Environment) -> Any:
+        try:
+            return environment[key]
+        except KeyError:
+            raise RuleError(f"'{name}' has no tensor yet; it is made by a later step, or on a branch not taken") from None
+
+    return evaluate
+
+
+def _spend(environment: Environment, amount: int) -> None:
+    allowance = environment[WORK]
+    if allowance is not None:
+        allowance.spend(amount, "a list too long")
+    elif amount > numbers.MAX_BITS:
+        raise RuleError("a constant list too long")
+
+
+def _condition(value: Any, text: str) -> Any:
+    if isinstance(value, bool) or (isinstance(value, Expr) and (value.low, value.high) == (0, 1)):
+        return value
+    raise RuleError(f"{describe(value)} is neither true nor false (in '{shortened(text)}')")
+
+
+def _targets(target: ast.AST, text: str) -> tuple[str, ...]:
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    if not all(isinstance(part, ast.Name) for part in parts):
+        raise RuleError(f"'{shortened(text)}': a loop has names only")
+    return tuple(part.id for part in parts if isinstance(part, ast.Name))
+
+
+def _said(node: ast.AST) -> str:
+    said = {"Lambda": "'lambda'", "Dict": "{ }", "Set": "{ }", "Starred": "'*'", "NamedExpr": "':='"}
+    said |= {"JoinedStr": "a text", "Await": "'await'", "Yield": "'yield'", "DictComp": "{ }", "SetComp": "{ }"}
+    return said.get(type(node).__name__, type(node).__name__)
+
+
+def _range(*bounds: Any) -> tuple[int, ...]:
+    for bound in bounds:
+        if isinstance(bound, Expr | numbers.Ratio):
+            raise Untraceable("range of a varying number")
+        if type(bound) is not int:
+            raise RuleError(f"range takes whole numbers, not {describe(bound)}")
+    if len(bounds) == 3 and bounds[2] == 0:
+        raise RuleError("range with a step of 0")
+    values = range(*bounds)
+    if len(values[: LONGEST_LIST + 1]) > LONGEST_LIST:
+        raise RuleError(f"range{bounds} has more than {LONGEST_LIST:,} items")
+    return tuple(values)
+
+
+def _fold(concrete: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def evaluate(*values: Any) -> Any:
+        if len(values) == 1:
+            values = sequence(values[0], name)
+            if not values:
+                raise RuleError(f"{name} of an empty list")
+        return concrete(*(numbers.numeric(value, name) for value in values))
+
+    return evaluate
+
+
+def _sum(values: Any) -> Any:
+    total: Any = 0
+    for value in sequence(values, "sum"):
+        total = numbers.add(total, numbers.numeric(value, "sum"))
+    return total
+
+
+def _plain(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    return lambda *values: function(*(numbers.numeric(value, name) for value in values))
+
+
+def _gcd(*values: Any) -> int:
+    for value in values:
+        if isinstance(value, Expr | numbers.Ratio):
+            raise Untraceable("gcd of a varying number")
+        if type(value) is not int:
+            raise RuleError(f"gcd takes whole numbers, not {describe(value)}")
+    return math.gcd(*values)
+
+
+def _zip(*lists: Any) -> tuple[Any, ...]:
+    parts = [sequence(value, "zip") for value in lists]
+    lengths = {len(part) for part in parts}
+    if len(lengths) > 1:
+        raise RuleError(f"zip of lists of different lengths ({', '.join(str(len(part)) for part in parts)})")
+    return tuple(zip(*parts, strict=True))
+
+
+def _tensor_axis(axis: int, name: str) -> Callable[[Shape], Any]:
+    def read(shape: Shape) -> Any:
+        if shape.is_tokens or not shape.spatial or len(shape.spatial) < -axis:
+            raise RuleError(f"a tensor of {shape} has no .{name}")
+        return shape.spatial[axis]
+
+    return read
+
+
+def _tokens(shape: Shape) -> Any:
+    if not shape.is_tokens:
+        raise RuleError(f"a tensor of {shape} has no .tokens")
+    return shape.spatial[0]
+
+
+def _length(shape: Shape) -> Any:
+    if len(shape.spatial) != 1:
+        raise RuleError(f"a tensor of {shape} has no .length")
+    return shape.spatial[0]
+
+
+ATTRIBUTES: Final[dict[str, Callable[[Shape], Any]]] = {
+    "channels": lambda shape: shape.channels,
+    "height": _tensor_axis(-2, "height"),
+    "width": _tensor_axis(-1, "width"),
+    "length": _length,
+    "tokens": _tokens,
+    "size": lambda shape: shape.spatial,
+}
+MANY: Final = 1_000_000
+LONGEST_LIST: Final = 100_000
+FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int]]] = {
+    "min": (_fold(numbers.smallest, "min"), 1, MANY),
+    "max": (_fold(numbers.largest, "max"), 1, MANY),
+    "abs": (_plain(numbers.absolute, "abs"), 1, 1),
+    "ceil": (_plain(numbers.ceil, "ceil"), 1, 1),
+    "floor": (_plain(numbers.floor, "floor"), 1, 1),
+    "round": (_plain(numbers.round_half_even, "round"), 1, 1),
+    "round_to": (_plain(numbers.round_to, "round_to"), 2, 2),
+    "divisible": (_plain(numbers.divisible, "divisible"), 2, 2),
+    "log": (numbers.real(math.log, "log"), 1, 2),
+    "log2": (numbers.real(math.log2, "log2"), 1, 1),
+    "exp": (numbers.real(math.exp, "exp"), 1, 1),
+    "sqrt": (numbers.real(math.sqrt, "sqrt"), 1, 1),
+    "gcd": (_gcd, 1, MANY),
+    "len": (lambda values: len(sequence(values, "len")), 1, 1),
+    "sum": (_sum, 1, 1),
+    "range": (_range, 1, 3),
+    "zip": (_zip, 1, MANY),
+    "unique": (lambda values: tuple(dict.fromkeys(sequence(values, "unique"))), 1, 1),
+    "count": (lambda values, value: sequence(values, "count").count(value), 2, 2),
+    "list": (lambda values: sequence(values, "list"), 1, 1),
+}
+_TRUTH: Final = {"true": True, "false": False, "True": True, "False": False}
+_BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: numbers.add,
+    ast.Sub: numbers.subtract,
+    ast.Mult: numbers.multiply,
+    ast.Div: numbers.divide,
+    ast.FloorDiv: numbers.floor_divide,
+    ast.Mod: numbers.modulo,
+    ast.Pow: numbers.power,
+}
+_COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+_RULES: Final[dict[type[ast.AST], Callable[[_Compiler, Any], Evaluate]]] = {
+    ast.Constant: _Compiler.constant,
+    ast.Name: _Compiler.name,
+    ast.BinOp: _Compiler.binary,
+    ast.UnaryOp: _Compiler.unary,
+    ast.BoolOp: _Compiler.logical,
+    ast.Compare: _Compiler.comparison,
+    ast.IfExp: _Compiler.conditional,
+    ast.List: _Compiler.listing,
+    ast.Tuple: _Compiler.listing,
+    ast.Subscript: _Compiler.index,
+    ast.Attribute: _Compiler.attribute,
+    ast.Call: _Compiler.call,
+    ast.GeneratorExp: _Compiler.comprehension,
+    ast.ListComp: _Compiler.comprehension,
+}

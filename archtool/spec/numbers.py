@@ -1,0 +1,294 @@
+"""Exact arithmetic on the values of the spec language.
+
+A value is an int, a Fraction (`/` and decimal literals are exact), a float (from log, exp, sqrt alone), an `Expr` or
+a `Ratio` of two sizes where a knob varies. Work and the size of a result are bounded: specs are untrusted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from archtool.errors import RuleError, Untraceable
+from archtool.fields import describe
+from archtool.size import Condition, Size, ceil_div, equal, less, maximum, minimum, where
+from archtool.trace import Expr, bounds
+
+MAX_BITS: Final = 4096
+
+
+class Ratio(NamedTuple):
+    """numerator / denominator of sizes, at least one of them varying; the denominator is positive."""
+
+    numerator: Size
+    denominator: Size
+
+
+Number = int | Fraction | float | Expr | Ratio
+
+
+def checked(value: Any) -> Any:
+    """A result, refused where it is larger than anything a network needs; a whole fraction becomes an int."""
+    if type(value) is Fraction:
+        if value.denominator == 1:
+            return checked(value.numerator)
+        if max(value.numerator.bit_length(), value.denominator.bit_length()) <= MAX_BITS:
+            return value
+    elif type(value) is int:
+        if value.bit_length() <= MAX_BITS:
+            return value
+    elif type(value) is float:
+        if math.isfinite(value):
+            return value
+        raise RuleError("the result is not a finite number")
+    else:
+        return value
+    raise RuleError(f"the result has more than {MAX_BITS} bits")
+
+
+def is_number(value: object) -> bool:
+    """Whether a value takes part in arithmetic (a truth value does not)."""
+    return isinstance(value, int | Fraction | float | Expr | Ratio) and not isinstance(value, bool)
+
+
+def numeric(value: Any, what: str) -> Any:
+    """The value, which must be a number."""
+    if not is_number(value):
+        raise RuleError(f"{describe(value)} is not a number (in {what})")
+    return value
+
+
+def _parts(value: Any) -> tuple[Size, Size]:
+    if isinstance(value, Ratio):
+        return value
+    if isinstance(value, Fraction):
+        return value.numerator, value.denominator
+    if isinstance(value, float):
+        raise Untraceable("a rounded real number meets a varying size")
+    return value, 1
+
+
+def _ratio(numerator: Size, denominator: Size) -> Any:
+    if isinstance(denominator, int):
+        if denominator < 0:
+            numerator, denominator = -numerator, -denominator
+        if isinstance(numerator, int):
+            return checked(Fraction(numerator, denominator))
+    elif bounds(denominator)[0] <= 0:
+        raise Untraceable("the sign of a divisor varies")
+    whole = denominator.trace.quotient(numerator, denominator) if isinstance(denominator, Expr) else None
+    if whole is None and isinstance(numerator, Expr):
+        whole = numerator.trace.quotient(numerator, denominator)
+    if isinstance(whole, int) or (isinstance(whole, Expr) and whole.op != "quotient"):
+        return whole
+    return Ratio(numerator, denominator)
+
+
+def _varies(a: object, b: object) -> bool:
+    return isinstance(a, Expr | Ratio) or isinstance(b, Expr | Ratio)
+
+
+def add(a: Any, b: Any) -> Any:
+    """a + b."""
+    if isinstance(a, Ratio) or isinstance(b, Ratio) or (_varies(a, b) and (type(a) is not int or type(b) is not int)):
+        (n, d), (m, e) = _parts(a), _parts(b)
+        return _ratio(n * e + m * d, d * e)
+    return checked(a + b)
+
+
+def subtract(a: Any, b: Any) -> Any:
+    """a - b."""
+    return add(a, negative(b))
+
+
+def negative(a: Any) -> Any:
+    """-a."""
+    return Ratio(-a.numerator, a.denominator) if isinstance(a, Ratio) else -a
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """a * b."""
+    if _varies(a, b):
+        (n, d), (m, e) = _parts(a), _parts(b)
+        return _ratio(n * m, d * e)
+    return checked(a * b)
+
+
+def divide(a: Any, b: Any) -> Any:
+    """a / b, exact."""
+    if not isinstance(b, Expr | Ratio) and b == 0:
+        raise RuleError("division by zero")
+    if _varies(a, b):
+        (n, d), (m, e) = _parts(a), _parts(b)
+        return _ratio(n * e, d * m)
+    if isinstance(a, float) or isinstance(b, float):
+        return checked(a / b)
+    return checked(Fraction(a) / Fraction(b))
+
+
+def floor_divide(a: Any, b: Any) -> Any:
+    """floor(a / b)."""
+    if type(a) is int and type(b) is int and b:
+        return a // b
+    return floor(divide(a, b))
+
+
+def modulo(a: Any, b: Any) -> Any:
+    """a - b * floor(a / b)."""
+    return subtract(a, multiply(b, floor_divide(a, b)))
+
+
+def power(a: Any, b: Any) -> Any:
+    """a ** b; whole exponents are exact."""
+    if isinstance(b, Expr | Ratio):
+        raise Untraceable("an exponent varies")
+    if isinstance(b, Fraction):
+        raise RuleError(f"the exponent {b} is not whole")
+    if isinstance(a, Expr | Ratio):
+        if not isinstance(b, int) or not 0 <= b <= 64:
+            raise Untraceable("a varying size to a power other than 0 to 64")
+        result: Any = 1
+        for _ in range(b):
+            result = multiply(result, a)
+        return result
+    if isinstance(a, float) or isinstance(b, float):
+        try:
+            result = a**b
+        except (OverflowError, ZeroDivisionError) as error:
+            raise RuleError(f"{a} ** {b}: {error}") from None
+        if isinstance(result, complex):
+            raise RuleError(f"{a} ** {b} is not a real number")
+        return checked(result)
+    if a == 0 and b < 0:
+        raise RuleError("division by zero")
+    base = Fraction(a)
+    if max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(b) > MAX_BITS and abs(base) != 1:
+        raise RuleError(f"the result has more than {MAX_BITS} bits")
+    return checked(base**b)
+
+
+def compare(op: str, a: Any, b: Any) -> Condition:
+    """a op b for numbers; == and != also for words, truth values, lists and steps."""
+    if op in ("==", "!="):
+        same = _same(a, b)
+        if op == "==":
+            return same
+        return same.trace.negate(same) if isinstance(same, Expr) else not same
+    for value in (a, b):
+        numeric(value, f"a comparison by {op}")
+    if op in (">", ">="):
+        a, b = b, a
+    if _varies(a, b):
+        (n, d), (m, e) = _parts(a), _parts(b)
+        return less(n * e, m * d + (1 if op in ("<=", ">=") else 0))
+    return bool(a < b) if op in ("<", ">") else bool(a <= b)
+
+
+def _same(a: Any, b: Any) -> Condition:
+    if _varies(a, b) and is_number(a) and is_number(b):
+        (n, d), (m, e) = _parts(a), _parts(b)
+        return equal(n * e, m * d)
+    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+
+
+def floor(a: Any) -> Size:
+    """The greatest whole number up to a."""
+    if isinstance(a, Ratio):
+        return a.numerator // a.denominator
+    return a if isinstance(a, Expr) else math.floor(a)
+
+
+def ceil(a: Any) -> Size:
+    """The least whole number from a on."""
+    if isinstance(a, Ratio):
+        return ceil_div(a.numerator, a.denominator)
+    return a if isinstance(a, Expr) else math.ceil(a)
+
+
+def round_half_even(a: Any) -> Size:
+    """The nearest whole number, ties to the even one."""
+    if not isinstance(a, Ratio):
+        return a if isinstance(a, Expr) else round(a)
+    n, d = a
+    up = (2 * n + d) // (2 * d)
+    tie = equal(2 * d * up, 2 * n + d)
+    odd = equal(2 * (up // 2) + 1, up)
+    return where(tie, where(odd, up - 1, up), up)  # type: ignore[no-any-return]  # where of sizes
+
+
+def round_to(value: Any, multiple: Any) -> Any:
+    """The nearest multiple, halves up."""
+    if not isinstance(multiple, Expr) and multiple <= 0:
+        raise RuleError(f"round_to needs a positive multiple, not {multiple}")
+    return multiply(multiple, floor(add(divide(_exact(value), multiple), Fraction(1, 2))))
+
+
+def divisible(value: Any, multiple: Any) -> Any:
+    """The nearest multiple, at least one of them and never below 90% of the value (MobileNet's _make_divisible)."""
+    value = _exact(value)
+    nearest = largest(multiple, round_to(value, multiple))
+    return choose(compare("<", multiply(10, nearest), multiply(9, value)), add(nearest, multiple), nearest)
+
+
+def _exact(value: Any) -> Any:
+    return Fraction(value) if isinstance(value, float) else value
+
+
+def largest(*values: Any) -> Any:
+    """The greatest of some numbers."""
+    return _extreme(max, maximum, values)
+
+
+def smallest(*values: Any) -> Any:
+    """The least of some numbers."""
+    return _extreme(min, minimum, values)
+
+
+def _extreme(concrete: Callable[..., Any], varying: Callable[..., Size], values: tuple[Any, ...]) -> Any:
+    if not any(isinstance(value, Expr | Ratio) for value in values):
+        return concrete(values)
+    if all(isinstance(value, int | Expr) for value in values):
+        return varying(*values)
+    best = values[0]
+    for value in values[1:]:
+        smaller = compare("<", value, best)
+        best = choose(smaller, value, best) if concrete is min else choose(smaller, best, value)
+    return best
+
+
+def absolute(a: Any) -> Any:
+    """|a|."""
+    return largest(a, negative(a))
+
+
+def choose(condition: Condition, yes: Any, no: Any) -> Any:
+    """yes where the condition holds, else no; both values of one sort where the condition varies."""
+    if not isinstance(condition, Expr):
+        return yes if condition else no
+    if yes is no or (type(yes) is type(no) and yes == no):
+        return yes
+    if isinstance(yes, tuple) and isinstance(no, tuple) and len(yes) == len(no) and not isinstance(yes, Ratio):
+        return tuple(choose(condition, a, b) for a, b in zip(yes, no, strict=True))
+    if isinstance(yes, bool) and isinstance(no, bool):
+        return condition if yes else condition.trace.negate(condition)
+    if not is_number(yes) or not is_number(no):
+        raise Untraceable(f"which of {describe(yes)} and {describe(no)} varies with the design")
+    (n, d), (m, e) = _parts(yes), _parts(no)
+    return _ratio(where(condition, n, m), where(condition, d, e))
+
+
+def real(function: Callable[..., float], name: str) -> Callable[..., Any]:
+    """A function of real numbers; what it can't take is an error of the spec."""
+
+    def evaluate(*values: Any) -> Any:
+        for value in values:
+            if isinstance(numeric(value, name), Expr | Ratio):
+                raise Untraceable(f"{name} of a varying size")
+        try:
+            return checked(function(*map(float, values)))
+        except (ValueError, OverflowError, ZeroDivisionError):
+            raise RuleError(f"{name}({', '.join(map(str, values))}) is not defined") from None
+
+    return evaluate

@@ -1,0 +1,306 @@
+"""A whole spec: its top-level keys, its designs, what it includes; compiled to a block that is the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from archtool.errors import Position, RuleError, SpecError, nearest
+from archtool.fields import SizeKind
+from archtool.shape import Shape
+from archtool.spec.catalog import shipped_folder
+from archtool.spec.compiler import BlockCompiler, Library
+from archtool.spec.domains import Claim, Forms
+from archtool.spec.expressions import Expression, constant
+from archtool.spec.reader import Document, Node, Scalar, Sequence, read_file, read_text
+from archtool.spec.reader import Mapping as MappingNode
+from archtool.spec.steps import Block
+from archtool.spec.values import Environment
+
+Entries = dict[str, tuple[Scalar, Node]]
+KEYS: Final = (
+    "archtool", "name", "about", "source", "input", "inputs", "vars", "include", "blocks", "layers", "outputs",
+    "designs", "expect", "given", "claims", "explore",
+)  # fmt: skip
+OVERRIDES: Final = ("vars", "input", "inputs", "layers", "outputs", "expect")
+VERSION: Final = "1"
+MAX_INCLUDES: Final = 16  # files that include each other, one inside the other
+
+
+class Expectation(NamedTuple):
+    """A published total: a metric, its value, and the relative tolerance (0 for an exact one)."""
+
+    metric: str
+    value: Any
+    tolerance: float
+    position: Position
+
+
+class Spec:
+    """A compiled spec in one of its designs.
+
+    `block` is the network: its arguments are the vars. `expect` holds published totals, `claims`, `given` and
+    `explore` what later readings use.
+    """
+
+    def __init__(self, document: Document, design: str | None = None, folder: Path | None = None, depth: int = 0) -> None:
+        self.document = document
+        self.folder = folder
+        self.design = design
+        entries = self._checked(document)
+        self.designs = tuple(_entries(document, entries["designs"][1], "designs")) if "designs" in entries else ()
+        if design is not None:
+            entries = self._overridden(entries, design)
+        self.name = self._text(entries, "name") or Path(document.name).stem
+        self.about = self._text(entries, "about")
+        self.source = self._text(entries, "source")
+        self._entries = entries
+        library = Library(document)
+        self._include(library, entries, depth)
+        self.block = self._compile(library, entries)
+        self.inputs = self._inputs(entries)
+        self.expect = self._expectations(entries)
+        forms = Forms(document)
+        self.given = forms.given(entries["given"][1]) if "given" in entries else {}
+        self.claims: tuple[Claim, ...] = forms.claims(entries["claims"][1]) if "claims" in entries else ()
+        self.explore = forms.explore(entries["explore"][1]) if "explore" in entries else None
+
+    # --- the document -------------------------------------------------------------------------------------------
+
+    def _checked(self, document: Document) -> Entries:
+        entries = document.root.entries
+        for name, (key, _) in entries.items():
+            if name not in KEYS:
+                raise SpecError(f"a spec has no key '{name}'" + nearest(name, list(KEYS)), document.at(key))
+        if "archtool" in entries:
+            version = entries["archtool"][1]
+            if not isinstance(version, Scalar) or version.text != VERSION:
+                raise SpecError(f"this archtool reads version {VERSION} of the language", document.at(version))
+        for name in ("layers",):
+            if name not in entries:
+                raise SpecError(f"a spec needs '{name}'", document.at(document.root))
+        return entries
+
+    def _overridden(self, entries: Entries, design: str) -> Entries:
+        document = self.document
+        known = _entries(document, entries["designs"][1], "designs") if "designs" in entries else {}
+        if design not in known:
+            raise SpecError(f"'{self.document.name}' has no design '{design}'" + nearest(design, list(known)))
+        key, node = known[design]
+        merged = {name: entry for name, entry in entries.items() if name != "expect" or not known}
+        if isinstance(node, Sequence):
+            return {**merged, "layers": (key, node)}
+        for name, (word, value) in _entries(document, node, f"design '{design}'").items():
+            if name not in OVERRIDES:
+                allowed = f"; a design overrides {', '.join(OVERRIDES)}"
+                raise SpecError(f"a design can't override '{name}'{allowed}", document.at(word))
+            if name == "vars" and "vars" in merged:
+                base = _entries(document, merged["vars"][1], "vars")
+                over = _entries(document, value, "vars")
+                for var, (var_key, _) in over.items():
+                    if var not in base:
+                        raise SpecError(f"unknown var '{var}'" + nearest(var, list(base)), document.at(var_key))
+                merged["vars"] = (word, MappingNode({**base, **over}, False, value.line, value.column))
+            else:
+                merged[name] = (word, value)
+            if name in ("input", "inputs"):
+                merged.pop("inputs" if name == "input" else "input", None)
+        return merged
+
+    def _text(self, entries: Entries, name: str) -> str:
+        if name not in entries:
+            return ""
+        node = entries[name][1]
+        if not isinstance(node, Scalar):
+            raise SpecError(f"'{name}' must be a text", self.document.at(node))
+        return node.text
+
+    # --- blocks -------------------------------------------------------------------------------------------------
+
+    def _include(self, library: Library, entries: Entries, depth: int) -> None:
+        if "include" not in entries:
+            return
+        document = self.document
+        for alias, (key, node) in _entries(document, entries["include"][1], "include").items():
+            if not isinstance(node, Scalar) or not node.text:
+                raise SpecError("'include' is a mapping from alias to file", document.at(node))
+            path = self._included_file(node)
+            if depth >= MAX_INCLUDES:
+                raise SpecError("specs include each other in a circle, or too deeply", document.at(key))
+            included = Spec(read_file(path), None, path.parent, depth + 1)
+            included.block.name = alias
+            library.blocks[alias] = included.block
+
+    def _included_file(self, node: Scalar) -> Path:
+        written = Path(node.text)
+        if not written.is_absolute():
+            for folder in (self.folder or Path(), shipped_folder()):
+                path = (folder / written).resolve()
+                if path.is_relative_to(folder.resolve()) and path.is_file():
+                    return path
+        where = "below the spec's folder or among the shipped specs"
+        raise SpecError(f"'{node.text}' can't be included: there is no such file {where}", self.document.at(node))
+
+    def _compile(self, library: Library, entries: Entries) -> Block:
+        document = self.document
+        blocks = _entries(document, entries["blocks"][1], "blocks") if "blocks" in entries else {}
+        for name, (key, node) in blocks.items():
+            if name in library.blocks:
+                raise SpecError(f"block '{name}' has the name of an included spec", document.at(key))
+            library.blocks[name] = Block(name, document, node)
+        compilers = {name: BlockCompiler(library, (name,)) for name in blocks}
+        for name, (_, node) in blocks.items():
+            parts = compilers[name].mapping(node, f"block '{name}'")
+            for part, (key, _) in parts.items():
+                if part not in ("args", "body", "outputs"):
+                    raise SpecError(
+                        f"a block has no '{part}'" + nearest(part, ["args", "body", "outputs"]), document.at(key), (name,)
+                    )
+            if "body" not in parts:
+                raise SpecError("a block needs a 'body'", document.at(node), (name,))
+            _declare(library.blocks[name], compilers[name], parts.get("args"))
+        for name, (_, node) in blocks.items():
+            parts = compilers[name].mapping(node, f"block '{name}'")
+            _fill(library.blocks[name], compilers[name], parts["body"][1], parts.get("outputs"), "body")
+        network = Block(self.name, document, document.root)
+        compiler = BlockCompiler(library, ())
+        self._compiler = compiler
+        _declare(network, compiler, entries.get("vars"))
+        inputs = entries.get("inputs")
+        names = list(_entries(document, inputs[1], "inputs")) if inputs else []
+        _fill(network, compiler, entries["layers"][1], entries.get("outputs"), "layers", names)
+        return network
+
+    # --- inputs, values -----------------------------------------------------------------------------------------
+
+    def _inputs(self, entries: Entries) -> dict[str, tuple[Node, Mapping[str, Expression] | Expression]]:
+        if "input" in entries and "inputs" in entries:
+            raise SpecError("a spec has 'input' or 'inputs', not both", self.document.at(entries["inputs"][0]))
+        if "input" in entries:
+            return {"input": self._input(entries["input"][1])}
+        if "inputs" not in entries:
+            raise SpecError("a spec needs 'input'", self.document.at(self.document.root))
+        found = {
+            name: self._input(node)
+            for name, (_, node) in _entries(self.document, entries["inputs"][1], "inputs").items()
+        }
+        if not found:
+            raise SpecError("'inputs' names no input", self.document.at(entries["inputs"][0]))
+        return found
+
+    def _input(self, node: Node) -> tuple[Node, Mapping[str, Expression] | Expression]:
+        if isinstance(node, MappingNode):
+            self._compiler.only(node, ("tokens", "channels"))
+            return node, {name: self._compiler.value(value) for name, (_, value) in node.entries.items()}
+        if not isinstance(node, Sequence) or not 1 <= len(node.items) <= 4:
+            form = "[channels], [channels, length], [channels, height, width] ... or {tokens: n, channels: c}"
+            raise SpecError(f"'input' is {form}", self.document.at(node))
+        return node, self._compiler.value(node)
+
+    def shapes(self, environment: Environment) -> dict[str, Shape]:
+        """The inputs' shapes, by name, where the vars have these values."""
+        return {name: self._shape(node, form, environment) for name, (node, form) in self.inputs.items()}
+
+    def _shape(self, node: Node, form: Any, environment: Environment) -> Shape:
+        size = SizeKind()
+        try:
+            if isinstance(form, Expression):
+                channels, *spatial = (size.read(value) for value in form.evaluate(environment))
+                return Shape(channels, tuple(spatial))
+            channels, tokens = (size.read(form[name].evaluate(environment)) for name in ("channels", "tokens"))
+            return Shape(channels, (tokens,), True)
+        except RuleError as error:
+            raise SpecError(f"input: {error}", self.document.at(node)) from None
+
+    def override(self, name: str, value: object) -> Expression:
+        """The value of a knob: an expression's text as on the command line, or a Python value; raises SpecError."""
+        if name not in self.block.arguments:
+            raise SpecError(f"'{self.name}' has no var '{name}'" + nearest(name, list(self.block.arguments)))
+        if not isinstance(value, str):
+            try:
+                return constant(str(value), python_value(value))
+            except RuleError as error:
+                raise SpecError(f"{name}: {error}") from None
+        label = f"--set {name}"
+        document = read_text("value: " + value, label)
+        compiler = BlockCompiler(self._compiler.library, ())
+        compiler.document = document
+        compiler.variables = tuple(var for var in self.block.arguments if var != name)
+        return compiler.value(document.root.entries["value"][1])
+
+    # --- published totals ---------------------------------------------------------------------------------------
+
+    def _expectations(self, entries: Entries) -> tuple[Expectation, ...]:
+        if "expect" not in entries:
+            return ()
+        document = self.document
+        found = []
+        for metric, (key, node) in _entries(document, entries["expect"][1], "expect").items():
+            tolerance = 0.0
+            value_node = node
+            if isinstance(node, MappingNode):
+                self._compiler.only(node, ("value",), ("rel",))
+                value_node = node.entries["value"][1]
+                if "rel" in node.entries:
+                    tolerance = float(_constant(document, self._compiler, node.entries["rel"][1]))
+            value = _constant(document, self._compiler, value_node)
+            found.append(Expectation(metric, value, tolerance, document.at(key)))
+        return tuple(found)
+
+
+def python_value(value: object) -> Any:
+    """A Python value as one of the language: floats become the decimal that they print as."""
+    if isinstance(value, bool | int | Fraction):
+        return value
+    if isinstance(value, float):
+        return Fraction(str(value))
+    if isinstance(value, list | tuple):
+        return tuple(python_value(item) for item in value)
+    raise RuleError(f"{value!r} is not a value of the language")
+
+
+def _entries(document: Document, node: Node, what: str) -> Entries:
+    if isinstance(node, MappingNode):
+        return node.entries
+    if isinstance(node, Scalar) and not node.text and not node.quoted:
+        return {}
+    raise SpecError(f"'{what}' must be a mapping, like {{name: value}}", document.at(node))
+
+
+def _constant(document: Document, compiler: BlockCompiler, node: Node) -> Any:
+    value = compiler.value(node)
+    if not value.is_constant:
+        raise SpecError("this must be a plain number", document.at(node))
+    return value.constant
+
+
+def _declare(block: Block, compiler: BlockCompiler, args: tuple[Scalar, Node] | None) -> None:
+    """Give a block its arguments."""
+    entries = compiler.mapping(args[1], "'args'") if args else {}
+    block.arguments = compiler.arguments(entries)
+    block.required = tuple(name for name, value in block.arguments.items() if value is None)
+
+
+def _fill(
+    block: Block,
+    compiler: BlockCompiler,
+    body: Node,
+    outputs: tuple[Scalar, Node] | None,
+    what: str,
+    inputs: list[str] | None = None,
+) -> None:
+    """Give a block its body and its outputs."""
+    compiler.collect_names(body)
+    compiler.tensors |= set(inputs or ())
+    compiler.touched = set()
+    block.body = compiler.body(body, what)
+    if outputs is not None:
+        names = []
+        for node in compiler.items(outputs[1], "'outputs'"):
+            name = compiler.identifier(node, "an output")
+            if name not in compiler.tensors:
+                compiler.fail(node, f"no step has the name '{name}'" + nearest(name, list(compiler.tensors)))
+            names.append(name)
+        block.outputs = tuple(names)

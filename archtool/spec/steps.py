@@ -1,0 +1,118 @@
+"""The tree that a spec is compiled to: blocks, and bodies of steps with their expressions ready to evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archtool.layer import Layer
+from archtool.spec.expressions import Expression
+from archtool.spec.reader import Document, Node
+
+
+class Fields(NamedTuple):
+    """Fields or arguments as written: their names, values and places; `constants` where all values are constant."""
+
+    names: tuple[str, ...]
+    values: tuple[Expression, ...]
+    nodes: tuple[Node, ...]
+    constants: tuple[object, ...] | None
+
+
+class Beside(NamedTuple):
+    """The words that stand beside a step, and where it stands.
+
+    `path` is its own name in the body (`conv2`); `name` the one a user gave it, which others may read; `at` where it
+    starts from, if not where the last step ended.
+    """
+
+    node: Node
+    path: str
+    name: str | None = None
+    at: Expression | None = None
+    repeat: Expression | None = None
+    first: Fields | None = None
+    shares: str | None = None
+
+
+class Call(NamedTuple):
+    """A layer or a block, by its kind, its block, or a variable that holds a step."""
+
+    beside: Beside
+    word: str
+    target: type[Layer] | Block | Expression
+    fields: Fields
+
+
+class Path(NamedTuple):
+    """A path of a join: `when` a condition, or one for `each` value of a list."""
+
+    label: str
+    node: Node
+    body: Body
+    when: Expression | None = None
+    each: str | None = None
+    values: Expression | None = None
+
+
+class Merge(NamedTuple):
+    """A join of paths, or of the tensors that `at` lists."""
+
+    beside: Beside
+    kind: str
+    paths: tuple[Path, ...]
+
+
+class Loop(NamedTuple):
+    """for names in a list: the body, once a turn."""
+
+    beside: Beside
+    names: tuple[str, ...]
+    over: Expression
+    body: Body
+
+
+class Branch(NamedTuple):
+    """if a condition: one body, else another."""
+
+    beside: Beside
+    condition: Expression
+    yes: Body
+    no: Body
+
+
+class Group(NamedTuple):
+    """Several steps as one (`do:`), to repeat them."""
+
+    beside: Beside
+    body: Body
+
+
+Step = Call | Merge | Loop | Branch | Group
+
+
+class Body(NamedTuple):
+    """A list of steps; `names` are those its steps were given, `reads_outside` whether it needs a tensor that is not
+    its own."""
+
+    steps: tuple[Step, ...]
+    names: frozenset[str]
+    reads_outside: bool
+
+
+class Block:
+    """A named body with arguments; compiled when first used. Two blocks are equal only if they are one."""
+
+    __slots__ = ("arguments", "body", "document", "name", "node", "outputs", "required")
+
+    def __init__(self, name: str, document: Document, node: Node) -> None:
+        self.name = name
+        self.document = document
+        self.node = node
+        self.arguments: Mapping[str, Expression | None] = {}  # in an order in which defaults can be evaluated
+        self.required: tuple[str, ...] = ()
+        self.body = Body((), frozenset(), False)
+        self.outputs: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<block {self.name}>"
