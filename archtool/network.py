@@ -43,19 +43,20 @@ class Evaluation:
         self.allowance = Allowance(MAX_WORK)
         self.active: list[Block] = []
 
-    def network(self, block: Block, given: Mapping[str, Any], inputs: Mapping[str, Shape]) -> BlockRun:
-        """Evaluate a whole network: its vars (those given instead of their defaults) and its inputs by name."""
+    def vars(self, block: Block, given: Mapping[str, Any]) -> Environment:
+        """The values of a network's vars: those given, and the defaults of the others."""
+        return self._arguments(block, given, {WORK: self.allowance})
+
+    def network(self, block: Block, environment: Environment, inputs: Mapping[str, Shape]) -> BlockRun:
+        """Evaluate a whole network with these vars on its inputs, by name."""
         try:
             shapes = tuple(inputs.values())
-            environment = self.arguments(block, given, shapes[0])
-            return self._body(block, environment, shapes, tuple(inputs), "layers")
+            return self._body(block, dict(environment), shapes, tuple(inputs), "layers")
         except RecursionError:
             raise SpecError("blocks and joins are nested too deeply", block.document.at(block.node)) from None
 
-    def arguments(self, block: Block, given: Mapping[str, Any], shape: Shape) -> Environment:
-        """The environment of a block's body: its arguments, defaults filled in."""
-        source = Tensor(shape, (identity(shape.spatial),), 0)
-        environment: Environment = {INPUT: source, HERE: source, WORK: self.allowance}
+    def _arguments(self, block: Block, given: Mapping[str, Any], environment: Environment) -> Environment:
+        """An environment with a block's arguments, defaults filled in."""
         for name, default in block.arguments.items():
             if name in given:
                 environment[name] = given[name]
@@ -65,7 +66,8 @@ class Evaluation:
                 try:
                     environment[name] = default.evaluate(environment)
                 except RuleError as error:
-                    raise SpecError(f"{name}: {error}", block.document.at(block.node), (block.name,)) from None
+                    node = block.nodes.get(name, block.node)
+                    raise SpecError(f"{name}: {error}", block.document.at(node)) from None
         return environment
 
     def block(self, block: Block, given: Mapping[str, Any], shape: Shape) -> BlockRun:
@@ -80,7 +82,9 @@ class Evaluation:
                 raise RuleError(f"blocks are nested more than {MAX_NESTED_BLOCKS} deep")
             self.active.append(block)
             try:
-                run = self._body(block, self.arguments(block, given, shape), (shape,), ("input",), "")
+                source = Tensor(shape, (identity(shape.spatial),), 0)
+                environment = self._arguments(block, given, {INPUT: source, HERE: source, WORK: self.allowance})
+                run = self._body(block, environment, (shape,), ("input",), "")
             except SpecError as error:
                 error.path = (block.name, *error.path)
                 raise
@@ -93,6 +97,7 @@ class Evaluation:
         self, block: Block, environment: Environment, shapes: tuple[Shape, ...], names: tuple[str, ...], label: str
     ) -> BlockRun:
         frame = Frame(self, block.document, environment, shapes)
+        environment[INPUT] = frame.tensors[0]
         for name, tensor in zip(names, frame.tensors, strict=True):
             environment[tensor_key(name)] = tensor
         output = frame.steps(block.body, frame.tensors[0], label)

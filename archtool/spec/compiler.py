@@ -16,7 +16,7 @@ from archtool.spec.expressions import NAME, Expression, compile_expression, cons
 from archtool.spec.naming import Names, count_words
 from archtool.spec.reader import Document, Node, Scalar, Sequence
 from archtool.spec.reader import Mapping as MappingNode
-from archtool.spec.steps import Beside, Block, Body, Branch, Call, Fields, Group, Loop, Merge, Path, Step
+from archtool.spec.steps import Beside, Block, Body, Branch, Call, Fields, Group, Loop, Merge, Path, Step, in_dependency_order
 from archtool.spec.values import HERE, StepValue, tensor_key
 
 BESIDE: Final = ("name", "at", "repeat", "first", "shares")
@@ -407,21 +407,10 @@ class BlockCompiler:
             required = isinstance(node, Scalar) and node.text == "required"
             with self.within(name):
                 defaults[name] = None if required else self.value(node)
-        return self._in_order(defaults, entries)
-
-    def _in_order(
-        self, defaults: dict[str, Expression | None], entries: Mapping[str, tuple[Scalar, Node]]
-    ) -> dict[str, Expression | None]:
-        ordered: dict[str, Expression | None] = {}
-        waiting = dict(defaults)
-        while waiting:
-            ready = [name for name, value in waiting.items() if value is None or not (value.uses & waiting.keys())]
-            if not ready:
-                cycle = " and ".join(f"'{name}'" for name in waiting)
-                self.fail(entries[next(iter(waiting))][0], f"{cycle} depend on each other in a circle")
-            for name in ready:
-                ordered[name] = waiting.pop(name)
-        return ordered
+        try:
+            return in_dependency_order(defaults)
+        except RuleError as error:
+            self.fail(entries[next(iter(entries))][0], str(error))
 
     def collect_names(self, node: Node) -> None:
         """Find the tensors' names in a body before its expressions are compiled; each may be given once."""

@@ -17,7 +17,7 @@ from archtool.spec.expressions import Expression, constant
 from archtool.spec.reader import Document, Node, Scalar, Sequence, read_file, read_text
 from archtool.spec.reader import Mapping as MappingNode
 from archtool.spec.steps import Block
-from archtool.spec.values import Environment
+from archtool.spec.values import HERE, INPUT, Environment
 
 Entries = dict[str, tuple[Scalar, Node]]
 KEYS: Final = (
@@ -168,6 +168,11 @@ class Spec:
         compiler = BlockCompiler(library, ())
         self._compiler = compiler
         _declare(network, compiler, entries.get("vars"))
+        for name, value in network.arguments.items():
+            if value is None:
+                raise SpecError(f"the var '{name}' needs a value", document.at(network.nodes[name]))
+            if value.uses & {HERE, INPUT}:
+                raise SpecError(f"the var '{name}' can't depend on the input", document.at(network.nodes[name]))
         inputs = entries.get("inputs")
         names = list(_entries(document, inputs[1], "inputs")) if inputs else []
         _fill(network, compiler, entries["layers"][1], entries.get("outputs"), "layers", names)
@@ -280,6 +285,7 @@ def _declare(block: Block, compiler: BlockCompiler, args: tuple[Scalar, Node] | 
     """Give a block its arguments."""
     entries = compiler.mapping(args[1], "'args'") if args else {}
     block.arguments = compiler.arguments(entries)
+    block.nodes = {name: node for name, (_, node) in entries.items()}
     block.required = tuple(name for name, value in block.arguments.items() if value is None)
 
 

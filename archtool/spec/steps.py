@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from archtool.errors import RuleError
 from archtool.layer import Layer
 from archtool.spec.expressions import Expression
 from archtool.spec.reader import Document, Node
@@ -103,16 +104,39 @@ class Body(NamedTuple):
 class Block:
     """A named body with arguments; compiled when first used. Two blocks are equal only if they are one."""
 
-    __slots__ = ("arguments", "body", "document", "name", "node", "outputs", "required")
+    __slots__ = ("arguments", "body", "document", "name", "node", "nodes", "outputs", "required")
 
     def __init__(self, name: str, document: Document, node: Node) -> None:
         self.name = name
         self.document = document
         self.node = node
         self.arguments: Mapping[str, Expression | None] = {}  # in an order in which defaults can be evaluated
+        self.nodes: Mapping[str, Node] = {}  # where the arguments stand
         self.required: tuple[str, ...] = ()
         self.body = Body((), frozenset(), False)
         self.outputs: tuple[str, ...] = ()
 
+    def having(self, overrides: Mapping[str, Expression]) -> Block:
+        """The same block with other defaults."""
+        other = Block(self.name, self.document, self.node)
+        other.arguments = in_dependency_order({**self.arguments, **overrides})
+        other.nodes = self.nodes
+        other.body, other.outputs = self.body, self.outputs
+        return other
+
     def __repr__(self) -> str:
         return f"<block {self.name}>"
+
+
+def in_dependency_order(defaults: Mapping[str, Expression | None]) -> dict[str, Expression | None]:
+    """Defaults so that each stands behind those it uses; raises RuleError where they go in a circle."""
+    ordered: dict[str, Expression | None] = {}
+    waiting = dict(defaults)
+    while waiting:
+        ready = [name for name, value in waiting.items() if value is None or not (value.uses & waiting.keys())]
+        if not ready:
+            circle = " and ".join(f"'{name}'" for name in waiting)
+            raise RuleError(f"{circle} depend on each other in a circle")
+        for name in ready:
+            ordered[name] = waiting.pop(name)
+    return ordered

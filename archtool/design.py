@@ -1,0 +1,120 @@
+"""A design: a spec in one of its variants, with some knobs set. What it can be asked is one call each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archtool.errors import SpecError, nearest
+from archtool.flatten import FlatNetwork, flat_network
+from archtool.network import Evaluation
+from archtool.runs import BlockRun
+from archtool.shape import Shape
+from archtool.spec.catalog import find_shipped, shipped_names
+from archtool.spec.reader import Document, read_file, read_text
+from archtool.spec.spec import Expectation, Spec
+from archtool.trace import Trace
+
+if TYPE_CHECKING:
+    from archtool.analysis.report import Report
+
+
+def load(source: str | os.PathLike[str], design: str | None = None, **knobs: object) -> Design:
+    """Read a spec: a file's path, a spec's text (of more than one line), or the name of a shipped spec or design.
+
+    `design` chooses one of the spec's variants; `knobs` override its vars, each a number, a list, or the text of an
+    expression. Raises SpecError where the spec is wrong or not found.
+
+    >>> load("resnet50").analyze().totals.params
+    25557032
+    """
+    text = os.fspath(source)
+    if "\n" in text:
+        return Design(read_text(text, "<text>"), design, knobs)
+    path = Path(text)
+    looks_like_a_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or path.exists()
+    shipped = None if looks_like_a_path else find_shipped(text)
+    if shipped is not None:
+        path, own_design = shipped
+        return Design(read_file(path), design or own_design, knobs, path.parent)
+    if not looks_like_a_path:
+        raise SpecError(f"'{text}' is neither a file nor a shipped spec" + nearest(text, shipped_names()))
+    return Design(read_file(path), design, knobs, path.parent)
+
+
+class Design:
+    """One network to be asked about; made by `load`, never changed."""
+
+    def __init__(
+        self,
+        document: Document,
+        design: str | None = None,
+        knobs: Mapping[str, object] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.spec = Spec(document, design, folder)
+        self.knobs = dict(knobs or {})
+        overrides = {name: self.spec.override(name, value) for name, value in self.knobs.items()}
+        self._block = self.spec.block.having(overrides) if overrides else self.spec.block
+
+    @property
+    def name(self) -> str:
+        """The design's name, or the spec's where no design was chosen."""
+        return self.spec.design or self.spec.name
+
+    @property
+    def designs(self) -> tuple[str, ...]:
+        """The names of the spec's variants.
+
+        >>> load("squeezenet").designs
+        ('squeezenet1_0', 'squeezenet1_1')
+        """
+        return self.spec.designs
+
+    @property
+    def expect(self) -> tuple[Expectation, ...]:
+        """The published totals that the spec states for this design."""
+        return self.spec.expect
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The inputs' shapes by name."""
+        evaluation = Evaluation()
+        return self.spec.shapes(evaluation.vars(self._block, {}))
+
+    @cached_property
+    def run(self) -> BlockRun:
+        """The evaluated network: every distinct block and layer once."""
+        return self.evaluate()
+
+    def evaluate(
+        self,
+        given: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+        trace: Trace | None = None,
+    ) -> BlockRun:
+        """Evaluate with other values of vars or other inputs; on expressions where a trace is given."""
+        evaluation = Evaluation(trace)
+        environment = evaluation.vars(self._block, given or {})
+        return evaluation.network(self._block, environment, inputs or self.spec.shapes(environment))
+
+    def flat(self, inputs: Mapping[str, Shape] | None = None) -> FlatNetwork:
+        """The network layer by layer, with full names; raises RuleError where there are too many layers."""
+        run = self.run if inputs is None else self.evaluate(inputs=inputs)
+        return flat_network(run, tuple(self.spec.inputs))
+
+    def analyze(self, *, batch: int = 1, dtype: str = "float32", acts: str = "all") -> Report:
+        """Count parameters, operations and activations, and find what each layer sees.
+
+        `batch` multiplies operations and activations; `dtype` is that of the bytes; `acts` is 'all', or 'conv' to count
+        the outputs of convolutions and linear layers alone.
+
+        >>> load("vgg16").analyze().totals.receptive_field.size
+        (212, 212)
+        """
+        from archtool.analysis.report import Report
+
+        return Report(self, batch=batch, dtype=dtype, acts=acts)
