@@ -167,6 +167,11 @@ def read_file(path: str | os.PathLike[str]) -> Document:
         raise SpecError(reason, Position(name, 1, 1)) from None
     except ValueError:  # a NUL in the path
         raise SpecError("this is not the name of a file", Position(name, 1, 1)) from None
+    return read_bytes(data, name)
+
+
+def read_bytes(data: bytes, name: str) -> Document:
+    """Read a spec from UTF-8 bytes; raises SpecError as `read_file` does."""
     _refuse_large(len(data), "bytes", name)
     return read_text(_decoded(data, name), name)
 

@@ -1,0 +1,275 @@
+"""What a network costs and sees, as plain frozen objects: totals at once, rows when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from archtool.analysis.notes import notes
+from archtool.analysis.tree import Branch, folded
+from archtool.cost import Cost, without_params
+from archtool.errors import RuleError, nearest
+from archtool.field import GLOBAL, Field
+from archtool.flatten import FlatLayer, flatten
+from archtool.shape import Shape
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from archtool.design import Design
+
+BYTES: Final[Mapping[str, int]] = {
+    "float64": 8,
+    "float32": 4,
+    "bfloat16": 2,
+    "float16": 2,
+    "float8": 1,
+    "int8": 1,
+}
+ACTS: Final = ("all", "conv")
+Number = int | float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceptiveField:
+    """What one position sees of the network's input, one item an axis.
+
+    size: input positions that the hull of all paths spans; stride: input positions from one output position to the next;
+    start: the first input position that output position 0 sees (negative in padding); is_global: some path sees
+    everything; aligned: the centres of all paths agree. After everything was mixed (global pooling), size, stride and
+    start keep what was seen before, and is_local is false. misalignment is the distance of the outermost centres, in input positions.
+    """
+
+    size: tuple[int, ...]
+    stride: tuple[Number, ...]
+    start: tuple[int, ...]
+    is_global: bool
+    is_local: bool
+    aligned: bool
+    misalignment: tuple[Number, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The stable form of the JSON."""
+        return {
+            "size": list(self.size),
+            "stride": list(self.stride),
+            "start": list(self.start),
+            "global": self.is_global,
+            "aligned": self.aligned,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One layer: sizes in elements, for the batch that was asked for. A join has one input for each of its paths."""
+
+    name: str
+    kind: str
+    inputs: tuple[tuple[int, ...], ...]
+    output: tuple[int, ...]
+    params: int
+    macs: int
+    flops: int
+    activations: int
+    receptive_field: ReceptiveField | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The stable form of the JSON."""
+        inputs = [list(dims) for dims in self.inputs]
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "input": inputs[0] if len(inputs) == 1 else inputs,
+            "output": list(self.output),
+            "params": self.params,
+            "macs": self.macs,
+            "flops": self.flops,
+            "activations": self.activations,
+            "receptive_field": self.receptive_field and self.receptive_field.to_dict(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """The whole network's sums; `operations` are events by cost term, `bytes` by what they hold."""
+
+    params: int
+    macs: int
+    flops: int
+    activations: int
+    receptive_field: ReceptiveField | None
+    operations: Mapping[str, int]
+    bytes: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The stable form of the JSON."""
+        return {
+            "params": self.params,
+            "macs": self.macs,
+            "flops": self.flops,
+            "activations": self.activations,
+            "receptive_field": self.receptive_field and self.receptive_field.to_dict(),
+            "bytes": dict(self.bytes),
+        }
+
+
+class Report:
+    """An analysis of a design; made by `Design.analyze`.
+
+    Operations and activations are those of `batch` inputs, bytes those of `dtype`.
+    """
+
+    def __init__(self, design: Design, *, batch: int = 1, dtype: str = "float32", acts: str = "all") -> None:
+        if batch < 1:
+            raise RuleError(f"batch (={batch}) must be at least 1")
+        if dtype not in BYTES:
+            raise RuleError(f"unknown dtype '{dtype}'" + nearest(dtype, list(BYTES)))
+        if acts not in ACTS:
+            raise RuleError(f"acts is 'all' or 'conv', not '{acts}'")
+        self.design = design
+        self.batch = batch
+        self.dtype = dtype
+        self.acts = acts
+        self.run = design.run
+
+    @property
+    def name(self) -> str:
+        """The design's name."""
+        return self.design.name
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """The inputs' sizes by name."""
+        return {name: sizes(shape) for name, shape in zip(self.design.spec.inputs, self.run.inputs, strict=True)}
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """The output's size."""
+        return sizes(self.run.output.shape)
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums over the network; in time that grows with its distinct blocks, not with its layers."""
+        cost = self.run.cost
+        itemsize = BYTES[self.dtype]
+        activations = self.activations(cost)
+        params, macs = whole(cost.params), self.batch * whole(cost.macs)
+        return Totals(
+            params=params,
+            macs=macs,
+            flops=2 * macs,
+            activations=activations,
+            receptive_field=receptive_field(self.run.output.fields),
+            operations={term: self.batch * whole(count) for term, count in cost.operations.items()},
+            bytes={"params": params * itemsize, "activations": activations * itemsize},
+        )
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Every layer with its full name; raises RuleError where there are too many to tell apart."""
+        return tuple([self._row(layer) for layer in flatten(self.run)])
+
+    @cached_property
+    def tree(self) -> Branch:
+        """The network nested as it was written, repeats folded; of any depth."""
+        return folded(self.run, self.name)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing about these numbers, one sentence each."""
+        return notes(self)
+
+    def activations(self, cost: Cost) -> int:
+        """The output elements that `acts` counts."""
+        return self.batch * whole(cost.conv_activations if self.acts == "conv" else cost.activations)
+
+    def _row(self, layer: FlatLayer) -> Row:
+        run = layer.run
+        cost = run.cost if layer.owns_weights else without_params(run.cost)
+        macs = self.batch * whole(cost.macs)
+        return Row(
+            name=layer.name,
+            kind=run.kind,
+            inputs=tuple([shape.dims for shape in run.inputs]),  # type: ignore[misc]  # numbers, not expressions
+            output=sizes(run.output),
+            params=whole(cost.params),
+            macs=macs,
+            flops=2 * macs,
+            activations=self.activations(cost),
+            receptive_field=receptive_field(layer.fields),
+        )
+
+    def summary_dict(self) -> dict[str, Any]:
+        """The documented JSON without its rows and notes."""
+        inputs = {name: list(dims) for name, dims in self.inputs.items()}
+        return {
+            "name": self.name,
+            "input": next(iter(inputs.values())) if len(inputs) == 1 else inputs,
+            "batch": self.batch,
+            "dtype": self.dtype,
+            "totals": self.totals.to_dict(),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON, as plain dicts and lists."""
+        layers = [row.to_dict() for row in self.rows]
+        return {**self.summary_dict(), "layers": layers, "notes": list(self.notes)}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a data frame, one column a key of the JSON; raises MissingExtra without pandas."""
+        from archtool.errors import MissingExtra
+
+        try:
+            import pandas as pd
+        except ImportError:
+            raise MissingExtra("pandas is not installed; pip install 'archtool[pandas]'") from None
+        return pd.DataFrame([row.to_dict() for row in self.rows])
+
+    def _repr_html_(self) -> str:
+        from archtool.render.table import to_html
+
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        totals = self.totals
+        return f"<report of {self.name}: {totals.params:,} params, {totals.macs:,} macs>"
+
+
+def receptive_field(fields: tuple[Field | None, ...]) -> ReceptiveField | None:
+    """The field in the first input that a tensor depends on; None for a tensor that depends on none."""
+    for field in fields:
+        if field is not None:
+            break
+    else:
+        return None
+    axes = field.axes
+    return ReceptiveField(
+        size=tuple([whole(axis.size) for axis in axes]),
+        stride=tuple([ratio(whole(axis.stride), len(axis.phases)) for axis in axes]),
+        start=tuple([whole(axis.start) for axis in axes]),
+        is_global=field.is_global,
+        is_local=field.state != GLOBAL,
+        aligned=field.is_aligned,
+        misalignment=tuple([ratio(whole(axis.misalignment), 2) for axis in axes]),
+    )
+
+
+def ratio(numerator: int, denominator: int) -> Number:
+    """A quotient, an int where it is whole."""
+    value = Fraction(numerator, denominator)
+    return value.numerator if value.denominator == 1 else float(value)
+
+
+def whole(size: object) -> int:
+    """A size of an evaluation on numbers."""
+    if not isinstance(size, int):
+        raise TypeError(f"{size} is not a number: this network was evaluated on expressions")
+    return size
+
+
+def sizes(shape: Shape) -> tuple[int, ...]:
+    """A shape's sizes in the order of its axes."""
+    return shape.dims  # type: ignore[return-value]  # numbers, not expressions

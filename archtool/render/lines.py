@@ -1,0 +1,154 @@
+"""A report as lines of cells, before anyone decides how a table looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from archtool.analysis.report import ReceptiveField, Row, receptive_field, sizes, whole
+from archtool.analysis.tree import Branch
+from archtool.errors import RuleError, nearest
+from archtool.units import si
+
+if TYPE_CHECKING:
+    from archtool.analysis.report import Report
+
+
+class Line(NamedTuple):
+    """One row of the table: how deep it stands, what share of the MACs it has, and its cells by column."""
+
+    level: int
+    share: float
+    is_layer: bool
+    cells: tuple[str, ...]
+
+
+class Column(NamedTuple):
+    """A column: its title, whether numbers stand in it, and how narrow a terminal may be that still shows it."""
+
+    title: str
+    is_number: bool
+    from_width: int
+
+
+COLUMNS: Final = (
+    Column("layer", False, 0),
+    Column("kind", False, 100),
+    Column("output", False, 60),
+    Column("params", True, 0),
+    Column("MACs", True, 0),
+    Column("share", True, 72),
+    Column("field", True, 50),
+    Column("stride", True, 86),
+    Column("start", True, 92),
+)
+SORTS: Final[dict[str, Callable[[Row], int]]] = {
+    "params": lambda row: row.params,
+    "macs": lambda row: row.macs,
+    "activations": lambda row: row.activations,
+    "field": lambda row: max(row.receptive_field.size, default=0) if row.receptive_field else 0,
+}
+
+
+def lines(report: Report, depth: int | None = None, sort: str | None = None) -> list[Line]:
+    """The lines of a report: nested as written and cut below `depth`, or single layers, the greatest first."""
+    total = report.totals.macs
+    if sort is not None:
+        return [_line(0, row.name, row, True, total) for row in ordered_rows(report, depth, sort)]
+    return [
+        _line(level, _label(branch), row_of(report, branch), branch.layer is not None, total)
+        for level, branch in _nested(report.tree, depth)
+    ]
+
+
+def ordered_rows(report: Report, depth: int | None = None, sort: str | None = None) -> tuple[Row, ...]:
+    """The rows of a report: every layer, or the tree's leaves where it is cut below `depth`; in the order of their
+    execution, or the greatest first."""
+    rows = report.rows if depth is None else tuple(row_of(report, branch) for branch in _leaves(report.tree, depth))
+    if sort is None:
+        return rows
+    if sort not in SORTS:
+        raise RuleError(f"can't sort by '{sort}'" + nearest(sort, list(SORTS)))
+    return tuple(sorted(rows, key=SORTS[sort], reverse=True))
+
+
+def row_of(report: Report, branch: Branch) -> Row:
+    """A branch of the tree as a row: all its turns together."""
+    macs = report.batch * whole(branch.cost.macs)
+    assert branch.output is not None
+    return Row(
+        name=branch.name,
+        kind=branch.kind,
+        inputs=tuple(sizes(shape) for shape in branch.inputs),
+        output=sizes(branch.output),
+        params=whole(branch.cost.params),
+        macs=macs,
+        flops=2 * macs,
+        activations=report.activations(branch.cost),
+        receptive_field=receptive_field(branch.fields),
+    )
+
+
+def _nested(branch: Branch, depth: int | None, level: int = 0) -> Iterator[tuple[int, Branch]]:
+    for child in branch.children:
+        yield level, child
+        if depth is None or level + 1 < depth:
+            yield from _nested(child, depth, level + 1)
+
+
+def _leaves(branch: Branch, depth: int) -> Iterator[Branch]:
+    for child in branch.children:
+        if child.children and depth > 1:
+            yield from _leaves(child, depth - 1)
+        else:
+            yield child
+
+
+def _label(branch: Branch) -> str:
+    return f"{branch.label} x{branch.turns}" if branch.turns > 1 else branch.label
+
+
+def _line(level: int, label: str, row: Row, is_layer: bool, total: int) -> Line:
+    share = row.macs / total if total else 0.0
+    field = row.receptive_field
+    cells = (
+        label,
+        row.kind,
+        by_axis(row.output, always=True),
+        si(row.params) if row.params else "",
+        si(row.macs) if row.macs else "",
+        percent(share) if row.macs else "",
+        seen(field),
+        by_axis(field.stride) if field and field.is_local else "",
+        by_axis(field.start) if field and field.is_local else "",
+    )
+    return Line(level, share, is_layer, cells)
+
+
+def seen(field: ReceptiveField | None) -> str:
+    """A field's size; 'all' where everything is seen, after a plus where something local is seen beside it."""
+    if field is None:
+        return ""
+    if not field.is_global:
+        return by_axis(field.size)
+    return f"{by_axis(field.size)} + all" if field.is_local else "all"
+
+
+def by_axis(values: tuple[object, ...], always: bool = False) -> str:
+    """Sizes by axis, one for all where they agree.
+
+    >>> by_axis((3, 3)), by_axis((1, 7)), by_axis((64, 64), always=True)
+    ('3', '1x7', '64x64')
+    """
+    if not always and len(set(values)) == 1:
+        return str(values[0])
+    return "x".join(map(str, values))
+
+
+def percent(share: float) -> str:
+    """A share of one.
+
+    >>> percent(0.0289), percent(0.0002)
+    ('2.9%', '<0.1%')
+    """
+    return f"{100 * share:.1f}%" if share >= 0.0005 else "<0.1%"

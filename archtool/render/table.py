@@ -1,0 +1,144 @@
+"""Reports as text: a table for a terminal or a pipe, Markdown, CSV, JSON, and HTML for a notebook."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from archtool.render.lines import COLUMNS, Line, by_axis, lines, ordered_rows
+from archtool.units import binary, si
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from archtool.analysis.report import Report
+
+HEAVY: Final = 0.05  # the share of MACs from which a row is worth an eye
+
+
+def print_table(report: Report, console: Console, depth: int | None, sort: str | None) -> None:
+    """Print the table, the totals and the notes; in a narrow terminal with fewer columns."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = [i for i, column in enumerate(COLUMNS) if not console.is_terminal or console.width >= column.from_width]
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i in shown:
+        column = COLUMNS[i]
+        table.add_column(
+            column.title, justify="right" if column.is_number else "left", no_wrap=True, overflow="ellipsis"
+        )
+    for line in lines(report, depth, sort):
+        style = "" if line.is_layer else "bold"
+        if line.is_layer and line.share >= HEAVY:
+            style = "yellow"
+        indented = ("  " * line.level + line.cells[0], *line.cells[1:])
+        table.add_row(*(Text(indented[i]) for i in shown), style=style)
+    console.print(table)
+    for text in summary(report):
+        console.print(Text(text), soft_wrap=True)
+
+
+def plain_table(report: Report, depth: int | None, sort: str | None) -> str:
+    """The same without a terminal: aligned columns, no colour, no boxes."""
+    found = lines(report, depth, sort)
+    rows = [tuple(column.title for column in COLUMNS)]
+    rows += [("  " * line.level + line.cells[0], *line.cells[1:]) for line in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    text = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column.is_number else cell.ljust(width)
+            for cell, width, column in zip(row, widths, COLUMNS, strict=True)
+        ]
+        text.append("  ".join(cells).rstrip())
+    return "\n".join([*text, "", *summary(report)]) + "\n"
+
+
+def summary(report: Report) -> list[str]:
+    """The totals and the notes, a line each."""
+    totals = report.totals
+    inputs = ", ".join(
+        by_axis(dims, always=True) if name == "input" else f"{name} {by_axis(dims, always=True)}"
+        for name, dims in report.inputs.items()
+    )
+    batch = f", batch {report.batch}" if report.batch > 1 else ""
+    acts = " (of convolutions and linear layers)" if report.acts == "conv" else ""
+    rows = [
+        ("params", totals.params, f"{si(totals.params)}, {binary(totals.bytes['params'])} in {report.dtype}"),
+        ("MACs", totals.macs, si(totals.macs)),
+        ("FLOPs", totals.flops, f"{si(totals.flops)}, two a MAC"),
+        (
+            "activations",
+            totals.activations,
+            f"{si(totals.activations)}, {binary(totals.bytes['activations'])} in {report.dtype}{acts}",
+        ),
+    ]
+    width = max(len(f"{number:,}") for _, number, _ in rows)
+    text = [f"{report.name}: {inputs} -> {by_axis(report.output, always=True)}{batch}"]
+    text += [f"  {name:<12} {number:>{width},}  ({said})" for name, number, said in rows]
+    field = totals.receptive_field
+    if field is not None and field.size:
+        kept = "" if field.is_local else ", then everything"
+        text.append(
+            f"  {'field':<12} {by_axis(field.size, always=True)}, stride {by_axis(field.stride)},"
+            f" start {by_axis(field.start)}{kept}"
+        )
+    return text + [f"note: {note}" for note in report.notes]
+
+
+def to_markdown(report: Report, depth: int | None = None, sort: str | None = None) -> str:
+    """The table in Markdown, the totals and notes below."""
+    text = ["| " + " | ".join(column.title for column in COLUMNS) + " |"]
+    text.append("|" + "|".join("---:" if column.is_number else "---" for column in COLUMNS) + "|")
+    for line in lines(report, depth, sort):
+        first = "&nbsp;&nbsp;" * line.level + f"`{line.cells[0]}`"
+        text.append("| " + " | ".join((first, *line.cells[1:])) + " |")
+    return "\n".join([*text, "", *(f"- {row.strip()}" for row in summary(report))]) + "\n"
+
+
+def to_csv(report: Report, depth: int | None = None, sort: str | None = None) -> str:
+    """One line a layer, the keys of the JSON as columns; lists are joined by x."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        ("name", "kind", "input", "output", "params", "macs", "flops", "activations")
+        + ("field_size", "field_stride", "field_start", "field_global", "field_aligned")
+    )
+    for row in ordered_rows(report, depth, sort):
+        inputs = " ".join(by_axis(dims, always=True) for dims in row.inputs)
+        field = row.receptive_field
+        seen: tuple[object, ...] = ("", "", "", "", "")
+        if field is not None:
+            spans = (by_axis(part, always=True) for part in (field.size, field.stride, field.start))
+            seen = (*spans, str(field.is_global).lower(), str(field.aligned).lower())
+        numbers = (row.params, row.macs, row.flops, row.activations)
+        writer.writerow((row.name, row.kind, inputs, by_axis(row.output, always=True), *numbers, *seen))
+    return out.getvalue()
+
+
+def to_json(report: Report, depth: int | None = None, sort: str | None = None) -> str:
+    """The documented JSON."""
+    data = report.summary_dict()
+    data["layers"] = [row.to_dict() for row in ordered_rows(report, depth, sort)]
+    data["notes"] = list(report.notes)
+    return json.dumps(data, indent=1) + "\n"
+
+
+def to_html(report: Report) -> str:
+    """A table for a notebook."""
+    head = "".join(f"<th>{escape(column.title)}</th>" for column in COLUMNS)
+    body = "".join(_html_row(line) for line in lines(report))
+    below = "<br>".join(escape(row) for row in summary(report))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{below}</p>"
+
+
+def _html_row(line: Line) -> str:
+    cells = [f'<td style="text-align:left;padding-left:{1 + line.level}em">{escape(line.cells[0])}</td>']
+    cells += [f"<td>{escape(cell)}</td>" for cell in line.cells[1:]]
+    return f"<tr>{''.join(cells)}</tr>"
