@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archtool.collector import collector_paused
 from archtool.errors import SpecError, nearest
 from archtool.flatten import FlatNetwork, flat_network
 from archtool.network import Evaluation
@@ -55,9 +56,10 @@ class Design:
         knobs: Mapping[str, object] | None = None,
         folder: Path | None = None,
     ) -> None:
-        self.spec = Spec(document, design, folder)
         self.knobs = dict(knobs or {})
-        overrides = {name: self.spec.override(name, value) for name, value in self.knobs.items()}
+        with collector_paused():
+            self.spec = Spec(document, design, folder)
+            overrides = {name: self.spec.override(name, value) for name, value in self.knobs.items()}
         self._block = self.spec.block.having(overrides) if overrides else self.spec.block
 
     @property
@@ -98,8 +100,9 @@ class Design:
     ) -> BlockRun:
         """Evaluate with other values of vars or other inputs; on expressions where a trace is given."""
         evaluation = Evaluation(trace)
-        environment = evaluation.vars(self._block, given or {})
-        return evaluation.network(self._block, environment, inputs or self.spec.shapes(environment))
+        with collector_paused():
+            environment = evaluation.vars(self._block, given or {})
+            return evaluation.network(self._block, environment, inputs or self.spec.shapes(environment))
 
     def flat(self, inputs: Mapping[str, Shape] | None = None) -> FlatNetwork:
         """The network layer by layer, with full names; raises RuleError where there are too many layers."""

@@ -190,10 +190,10 @@ def hull(fields: list[Field], spatial: tuple[Size, ...]) -> Field:
 
 def _join(column: tuple[AxisField, ...], n: Size) -> AxisField:
     first = column[0]
-    if all(axis is first for axis in column):
-        return first
-    narrow = minimum(*(axis.narrow for axis in column))
-    wide = maximum(*(axis.wide for axis in column))
+    narrow = minimum(*[axis.narrow for axis in column])
+    wide = maximum(*[axis.wide for axis in column])
+    if all([len(axis.phases) == 1 and axis.stride == first.stride for axis in column]):
+        return AxisField(first.stride, (_outermost([axis.phases[0] for axis in column]),), narrow, wide)
     period = lcm(*(len(axis.phases) for axis in column))
     column = tuple(_spread(axis, period) for axis in column)
     stride = maximum(*(axis.stride for axis in column))

@@ -98,12 +98,12 @@ class Layer:
     @classmethod
     def required(cls) -> tuple[str, ...]:
         """The names of the fields that have no default."""
-        return tuple(item.name for item in fields(cls) if item.default is MISSING)  # type: ignore[arg-type]
+        return _required(cls)
 
     @classmethod
     def read(cls, values: Mapping[str, object]) -> Layer:
         """A layer from the values of a spec; raises FieldError for what a field does not accept."""
-        kinds = cls.field_kinds()
+        kinds = _field_kinds(cls)
         read = {}
         for name, value in values.items():
             kind = kinds.get(name)
@@ -113,7 +113,7 @@ class Layer:
                 read[name] = kind.read(value)
             except RuleError as error:
                 raise FieldError(name, f"{name}: {error}") from None
-        for name in cls.required():
+        for name in _required(cls):
             if name not in read:
                 raise RuleError(f"'{cls.kind}' needs the field '{name}'")
         return cls(**read)
@@ -193,6 +193,11 @@ def find(kind: str) -> type[Layer]:
 @cache
 def _field_kinds(cls: type[Layer]) -> Mapping[str, FieldKind]:
     return {item.name: item.metadata["kind"] for item in fields(cls)}  # type: ignore[arg-type]
+
+
+@cache
+def _required(cls: type[Layer]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(cls) if item.default is MISSING)  # type: ignore[arg-type]
 
 
 @cache

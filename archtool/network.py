@@ -8,6 +8,7 @@ expressions only) both alternatives are evaluated and merged.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from archtool.cost import Cost, total, without_params
@@ -109,8 +110,11 @@ class Evaluation:
         key = (cls, names, values, x)
         run = self.layers.get(key)
         if run is None:
-            written = cls.read(dict(zip(names, values, strict=True)))
-            run = self.layers[key] = self.watched(lambda: layer_run(written, x))
+            if self.trace is None:
+                run = layer_run(_layer(cls, names, values), x)
+            else:
+                run = self.watched(lambda: layer_run(cls.read(dict(zip(names, values, strict=True))), x))
+            self.layers[key] = run
         return run
 
     def watched(self, make: Callable[[], LayerRun]) -> LayerRun:
@@ -122,6 +126,12 @@ class Evaluation:
         problems = tuple(Problem(holds, rule) for holds, rule in self.trace.problems)
         self.trace.problems = outer
         return run._replace(problems=problems)
+
+
+@lru_cache(maxsize=4096)
+def _layer(cls: type[Layer], names: tuple[str, ...], values: tuple[Any, ...]) -> Layer:
+    """A layer with these fields; layers are immutable values, so one serves everywhere."""
+    return cls.read(dict(zip(names, values, strict=True)))
 
 
 def layer_run(written: Layer, x: Shape) -> LayerRun:
@@ -194,10 +204,9 @@ class Frame:
     def steps(self, body: Body, x: Tensor, label: str) -> Tensor:
         """Run a body's steps from a tensor to the tensor that they end in; `label` names the list in errors."""
         environment = self.environment
-        spend = self.evaluation.allowance.spend
+        self.evaluation.allowance.spend(len(body.steps), "too many steps")
         for index, step in enumerate(body.steps):
             environment[HERE] = x
-            spend(1, "too many steps")
             try:
                 x = self.step(step, x)
             except SpecError as error:
@@ -256,9 +265,9 @@ class Frame:
         """What a call stands for, at an input."""
         target: Any = step.target
         if type(target) is Expression:
-            chosen = with_fields(target.evaluate(self.environment), step.word, zip(names, values, strict=True))
+            chosen = with_fields(target.evaluate(self.environment), step.word, tuple(zip(names, values, strict=True)))
             target = chosen.target
-            names, values = tuple(zip(*chosen.fields, strict=True)) if chosen.fields else ((), ())
+            names, values = chosen.names, chosen.values
         if type(target) is Block:
             given = dict(zip(names, values, strict=True))
             for name in given:

@@ -34,7 +34,10 @@ class Shape(NamedTuple):
     @property
     def elements(self) -> Size:
         """The number of elements."""
-        return self.channels * product(self.spatial)
+        elements = self.channels
+        for size in self.spatial:
+            elements = elements * size
+        return elements
 
     def __str__(self) -> str:
         return "x".join(map(str, self.dims))

@@ -84,11 +84,15 @@ def select(cases: Iterable[tuple[Condition, Size]], default: Size) -> Size:
 
 def maximum(first: Size, *others: Size) -> Size:
     """The greatest of some sizes."""
+    if all([type(size) is int for size in (first, *others)]):
+        return max((first, *others))  # type: ignore[type-var]  # ints
     return reduce(_larger, others, first)
 
 
 def minimum(first: Size, *others: Size) -> Size:
     """The least of some sizes."""
+    if all([type(size) is int for size in (first, *others)]):
+        return min((first, *others))  # type: ignore[type-var]  # ints
     return reduce(_smaller, others, first)
 
 
@@ -124,7 +128,7 @@ def product(sizes: Iterable[Size]) -> Size:
     """The product of some sizes, 1 of none."""
     total: Size = 1
     for size in sizes:
-        total = total * size
+        total = size * total
     return total
 
 

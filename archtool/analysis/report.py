@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archtool.analysis.notes import notes
 from archtool.analysis.tree import Branch, folded
+from archtool.collector import collector_paused
 from archtool.cost import Cost, without_params
 from archtool.errors import RuleError, nearest
 from archtool.field import GLOBAL, Field
@@ -170,7 +171,8 @@ class Report:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Every layer with its full name; raises RuleError where there are too many to tell apart."""
-        return tuple([self._row(layer) for layer in flatten(self.run)])
+        with collector_paused():
+            return tuple([self._row(layer) for layer in flatten(self.run)])
 
     @cached_property
     def tree(self) -> Branch:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
 from archtool.errors import RuleError, SpecError, nearest
+from archtool.fields import describe
 from archtool.layer import Layer, find, kinds, words
 from archtool.spec.expressions import NAME, Expression, compile_expression, constant, number
 from archtool.spec.naming import Names, count_words
@@ -140,10 +141,10 @@ class BlockCompiler:
         getters = [value.evaluate for value in fields.values]
 
         def evaluate(environment: dict[str, Any]) -> StepValue:
-            given = tuple(zip(names, [getter(environment) for getter in getters], strict=True))
+            values = tuple([getter(environment) for getter in getters])
             if isinstance(target, Expression):
-                return with_fields(target.evaluate(environment), word, given)
-            return StepValue(target, word, given)
+                return with_fields(target.evaluate(environment), word, tuple(zip(names, values, strict=True)))
+            return StepValue(target, word, names, values)
 
         uses = frozenset().union(*(value.uses for value in fields.values))
         return Expression(word, evaluate, uses | target.uses if isinstance(target, Expression) else uses)
@@ -448,11 +449,14 @@ class BlockCompiler:
             found[name] = node
 
 
-def with_fields(value: Any, word: str, given: Iterable[tuple[str, Any]]) -> StepValue:
-    """A step value with more fields."""
+def with_fields(value: Any, word: str, given: tuple[tuple[str, Any], ...]) -> StepValue:
+    """A step value with more fields; raises RuleError for a value that is no step."""
     if not isinstance(value, StepValue):
-        raise RuleError(f"'{word}' is {value}, not a step")
-    return StepValue(value.target, value.word, tuple({**dict(value.fields), **dict(given)}.items()))
+        raise RuleError(f"'{word}' is {describe(value)}, not a step")
+    if not given:
+        return value
+    fields = {**dict(zip(value.names, value.values, strict=True)), **dict(given)}
+    return StepValue(value.target, value.word, tuple(fields), tuple(fields.values()))
 
 
 def _listing(items: list[Expression]) -> Expression:

@@ -9,12 +9,11 @@ nobody can have meant.
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NoReturn
 
+from archtool.collector import collector_paused
 from archtool.errors import Position, SpecError
 
 MAX_SIZE = 10_000_000  # bytes of a file, characters of a text
@@ -188,7 +187,7 @@ def read_text(text: str, name: str) -> Document:
 
         raise refused_character(source)
     builder = _Builder(source)
-    with _collector_paused():
+    with collector_paused():
         builder.read()
     roots = builder.documents.items
     if not roots or (type(roots[0]) is Scalar and not roots[0].quoted and not roots[0].text):
@@ -370,25 +369,6 @@ class _Builder:
         slip = flow_slip(self.source, self.source.offset(self.flow.line, self.flow.column), stop)
         if slip:
             raise slip
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection while a tree grows: nothing in it is garbage, and looking costs a quarter of the time.
-
-    Freezing and unfreezing moves the tree to the oldest generation, so that the next small collection does not
-    walk it either.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 def _parser(text: str) -> Any:

@@ -30,7 +30,8 @@ class StepValue(NamedTuple):
 
     target: Any
     word: str
-    fields: tuple[tuple[str, Any], ...] = ()
+    names: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
         return f"the step '{self.word}'"
