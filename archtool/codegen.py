@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.size import Size
-from archtool.trace import INT64, Expr, bounds, in_order
+from archtool.trace import INT64, Bound, Expr, arguments, bounds, in_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,21 +19,40 @@ def to_numpy(outputs: Sequence[Size]) -> Columns:
     """Compile sizes to a function from columns (symbol name -> int64 array) to their values, one array each.
 
     Arrays broadcast against each other. What may leave int64, by its bounds, is computed in Python's own
-    integers (dtype object): slower, never wrong.
+    integers (dtype object): slower, never wrong. Raises ValueError for a value that its symbol can't have.
     """
     import numpy as np
 
     source = numpy_source(outputs)
-    scope: dict[str, Any] = {"np": np, "wide": _wide, "nonzero": _nonzero}
-    exec(compile(source, "<archtool generated>", "exec"), scope)  # noqa: S102 - our own text; names are numbers
-    names = [expr.args[0] for expr in in_order(outputs) if expr.op == "symbol"]
+    scope: dict[str, Any] = {"np": np, "wide": _wide, "narrow": _narrow, "nonzero": _nonzero}
+    exec(compile(source, "<archtool generated>", "exec"), scope)  # our own text; names are numbers
+    symbols = [expr for expr in in_order(outputs) if expr.op == "symbol"]
     generated = scope["evaluate"]
 
     def columns(values: Mapping[str, Any]) -> list[np.ndarray[Any, Any]]:
-        arrays = [np.asarray(values[name], dtype=np.int64) for name in names]
+        arrays = [_column(symbol, values[symbol.args[0]]) for symbol in symbols]
         return [np.asarray(column) for column in generated(*arrays)]
 
     return columns
+
+
+def _column(symbol: Expr, values: Any) -> np.ndarray[Any, Any]:
+    """The values of a symbol as int64; its bounds decide what is computed wide, so they must hold."""
+    import numpy as np
+
+    array = np.asarray(values, dtype=np.int64)
+    name, start, step = symbol.args
+    if array.size:
+        low, high = _between(symbol)
+        if array.min() < low or array.max() > high or (step > 1 and np.any((array - start) % step)):
+            steps = f" in steps of {step}" if step > 1 else ""
+            raise ValueError(f"a value of '{name}' is not in {low}..{high}{steps}")
+    return array
+
+
+def _between(symbol: Expr) -> tuple[Bound, Bound]:
+    _, start, step = symbol.args
+    return (symbol.low, symbol.high) if step == 1 else (start, start + step * symbol.high)
 
 
 def numpy_source(outputs: Sequence[Size]) -> str:
@@ -41,8 +60,10 @@ def numpy_source(outputs: Sequence[Size]) -> str:
     order = in_order(outputs)
     symbols = [expr for expr in order if expr.op == "symbol"]
     lines = [f"def evaluate({', '.join(f's{expr.number}' for expr in symbols)}):"]
-    lines += [f"    v{expr.number} = {_line(expr)}" for expr in order]
-    lines.append(f"    return [{', '.join(_name(size) for size in outputs)}]")
+    held_wide: set[Expr] = set()
+    for expr in order:
+        lines.append(f"    v{expr.number} = {_value(expr, held_wide)}")
+    lines.append(f"    return [{', '.join(map(_name, outputs))}]")
     return "\n".join(lines) + "\n"
 
 
@@ -52,65 +73,100 @@ def is_wide(size: Size) -> bool:
     return low < -INT64 or high >= INT64
 
 
-def _line(expr: Expr) -> str:
-    if expr.op == "symbol":
-        _, start, step = expr.args
-        return f"s{expr.number}" if step == 1 else f"(s{expr.number} - {start}) // {step}"
-    text = _NUMPY[expr.op](*expr.args)
-    return f"wide({text})" if is_wide(expr) and expr.op == "where" else text
+def _value(expr: Expr, held_wide: set[Expr]) -> str:
+    """The code of one operation; `held_wide` gathers the expressions that are held as Python's integers."""
+    wide = _needs_wide(expr, held_wide)
+
+    def operand(size: Size) -> str:
+        return f"wide({_name(size)})" if wide and isinstance(size, Expr) and size not in held_wide else _name(size)
+
+    text = _NUMPY[expr.op](expr, operand)
+    if wide and is_wide(expr):
+        held_wide.add(expr)
+    elif wide and expr.op not in _CONDITIONS:
+        return f"narrow({text})"
+    return text
 
 
 def _name(size: Size) -> str:
-    return f"v{size.number}" if isinstance(size, Expr) else repr(int(size))
+    if isinstance(size, Expr):
+        return f"v{size.number}"
+    return f"wide({int(size)})" if is_wide(size) else str(int(size))
 
 
-def _operand(size: Size, wide: bool) -> str:
-    return f"wide({_name(size)})" if wide and isinstance(size, Expr) and not is_wide(size) else _name(size)
+def _needs_wide(expr: Expr, held_wide: set[Expr]) -> bool:
+    """Whether an operation needs Python's integers: for an operand, its result or a step on the way there."""
+    if any(size in held_wide if isinstance(size, Expr) else is_wide(size) for size in arguments(expr)):
+        return True
+    if expr.op == "sum":
+        constant, terms = expr.args
+        reach = [abs(constant), *(_reach(term) * abs(factor) for term, factor in terms)]
+        return sum(reach) >= INT64 or any(abs(factor) >= INT64 for _, factor in terms)
+    if expr.op == "product":
+        largest = 1
+        for factor in expr.args:
+            largest *= _reach(factor)
+        return largest >= INT64
+    if expr.op in ("floor", "quotient"):  # -2**63 // -1 alone is larger than what is divided
+        return bool(bounds(expr.args[0])[0] <= -INT64 and bounds(expr.args[1])[0] < 0)
+    return False
 
 
-def _numpy_sum(constant: int, terms: tuple[tuple[Expr, int], ...]) -> str:
-    wide = _sum_is_wide(constant, terms)
-    parts = [_scaled(_operand(term, wide), factor) for term, factor in terms]
+def _reach(expr: Expr) -> int:
+    """How far from 0 an int64 value of the expression can be."""
+    largest = max(abs(expr.low), abs(expr.high), 1)
+    return int(largest) if largest < INT64 else INT64
+
+
+_Operand = Callable[[Size], str]
+_CONDITIONS: Final = ("positive", "zero", "and", "or", "not")
+
+
+def _numpy_symbol(expr: Expr, operand: _Operand) -> str:
+    _, start, step = expr.args
+    return f"s{expr.number}" if step == 1 else f"s{expr.number} // {step} - {start // step}"  # (s - start) / step
+
+
+def _numpy_sum(expr: Expr, operand: _Operand) -> str:
+    constant, terms = expr.args
+    parts = [operand(term) if factor == 1 else f"{factor} * {operand(term)}" for term, factor in terms]
     return " + ".join([*parts, str(constant)] if constant else parts)
 
 
-def _sum_is_wide(constant: int, terms: tuple[tuple[Expr, int], ...]) -> bool:
-    """Whether a partial sum or a scaled term may leave int64."""
-    largest: float = abs(constant)
-    for term, factor in terms:
-        largest += abs(factor) * max(abs(term.low), abs(term.high))
-    return largest >= INT64
+def _numpy_divide(expr: Expr, operand: _Operand) -> str:
+    left, right = expr.args
+    low, high = bounds(right)
+    divisor = operand(right) if low > 0 or high < 0 else f"nonzero({operand(right)})"
+    return f"{operand(left)} // {divisor}"
 
 
-def _scaled(text: str, factor: int) -> str:
-    return text if factor == 1 else f"{factor} * {text}"
+def _call(function: str) -> Callable[[Expr, _Operand], str]:
+    return lambda expr, operand: f"{function}({', '.join(map(operand, expr.args))})"
 
 
-def _numpy_product(*factors: Expr) -> str:
-    largest: float = 1
-    for factor in factors:
-        largest *= max(abs(factor.low), abs(factor.high), 1)
-    return " * ".join(_operand(factor, largest >= INT64) for factor in factors)
+def _numpy_where(expr: Expr, operand: _Operand) -> str:
+    condition, yes, no = expr.args
+    return f"np.where(v{condition.number}, {operand(yes)}, {operand(no)})"
 
 
-def _numpy_divide(left: Size, right: Size) -> str:
-    divisor = _name(right) if isinstance(right, int) or right.low > 0 or right.high < 0 else f"nonzero({_name(right)})"
-    return f"{_name(left)} // {divisor}"
+def _infix(sign: str, end: str = "") -> Callable[[Expr, _Operand], str]:
+    return lambda expr, operand: sign.join(map(operand, expr.args)) + end
 
 
-_NUMPY: Final[dict[str, Callable[..., str]]] = {
+_NUMPY: Final[dict[str, Callable[[Expr, _Operand], str]]] = {
+    "symbol": _numpy_symbol,
     "sum": _numpy_sum,
-    "product": _numpy_product,
+    "product": _infix(" * "),
     "floor": _numpy_divide,
     "quotient": _numpy_divide,
-    "max": lambda a, b: f"np.maximum({_name(a)}, {_name(b)})",
-    "min": lambda a, b: f"np.minimum({_name(a)}, {_name(b)})",
-    "where": lambda c, a, b: f"np.where({_name(c)}, {_name(a)}, {_name(b)})",
-    "positive": lambda a: f"{_name(a)} > 0",
-    "zero": lambda a: f"{_name(a)} == 0",
-    "and": lambda *parts: " & ".join(map(_name, parts)),
-    "or": lambda *parts: " | ".join(map(_name, parts)),
-    "not": lambda a: f"np.logical_not({_name(a)})",
+    "max": _call("np.maximum"),
+    "min": _call("np.minimum"),
+    "where": _numpy_where,
+    "positive": _infix("", " > 0"),
+    "zero": _infix("", " == 0"),
+    "and": _infix(" & "),
+    "or": _infix(" | "),
+    "not": _call("np.logical_not"),
 }
 
 
@@ -118,6 +174,12 @@ def _wide(array: Any) -> Any:
     import numpy as np
 
     return np.asarray(array).astype(object)
+
+
+def _narrow(array: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(array).astype(np.int64)
 
 
 def _nonzero(array: Any) -> Any:

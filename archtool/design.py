@@ -60,6 +60,9 @@ class Design:
         with collector_paused():
             self.spec = Spec(document, design, folder)
             overrides = {name: self.spec.override(name, value) for name, value in self.knobs.items()}
+        if not self.spec.has_layers:
+            choices = ", ".join(self.spec.designs)
+            raise SpecError(f"'{self.spec.name}' has no layers of its own; choose one of its designs: {choices}")
         self._block = self.spec.block.having(overrides) if overrides else self.spec.block
 
     @property

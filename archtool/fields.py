@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Final
 
 from archtool.errors import RuleError, nearest
-from archtool.size import Size, at_most, require
+from archtool.size import Ratio, Size, at_most, exact_div, require
 from archtool.trace import Expr
 
 Schema = dict[str, Any]
@@ -41,6 +41,8 @@ def describe(value: object) -> str:
         return f"{value} (a fraction)"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Ratio):
+        return f"{value.numerator} / {value.denominator}"
     if isinstance(value, tuple):
         return "[" + ", ".join(map(describe, value)) + "]"
     return f"'{value}'" if isinstance(value, str) else str(value)
@@ -56,6 +58,8 @@ class SizeKind(FieldKind):
     def read(self, value: object) -> Size:
         if type(value) is int and value >= self.least:
             return value
+        if isinstance(value, Ratio):
+            return self.read(exact_div(*value))
         if isinstance(value, Expr):
             require(at_most(self.least, value), "{} is not {}", value, self.allowed)
             return value
@@ -77,7 +81,7 @@ class NumberKind(FieldKind):
     allowed = "a number"
 
     def read(self, value: object) -> Any:
-        if isinstance(value, int | float | Fraction | Expr) and not isinstance(value, bool):
+        if isinstance(value, int | float | Fraction | Expr | Ratio) and not isinstance(value, bool):
             return value
         raise self.refuse(value)
 
@@ -125,7 +129,7 @@ class PerAxisKind(FieldKind):
     def read(self, value: object) -> Any:
         if type(value) is int and value >= self.size.least:
             return value
-        if isinstance(value, tuple):
+        if type(value) is tuple:
             if not value:
                 raise self.refuse(value)
             return tuple(self._one(item) for item in value)
@@ -158,14 +162,14 @@ class PaddingKind(FieldKind):
             if value in self.words:
                 return value
             raise RuleError(f"{describe(value)} is not {self.allowed}" + _closest(value, self.words))
-        if isinstance(value, tuple):
+        if type(value) is tuple:
             if not value:
                 raise self.refuse(value)
             return tuple(self._axis(item, value) for item in value)
         return self._size(value, value)
 
     def _axis(self, item: object, value: object) -> Any:
-        if isinstance(item, tuple):
+        if type(item) is tuple:
             if len(item) != 2:
                 raise self.refuse(value)
             return tuple(self._size(end, value) for end in item)

@@ -265,9 +265,12 @@ class Frame:
         """What a call stands for, at an input."""
         target: Any = step.target
         if type(target) is Expression:
-            chosen = with_fields(target.evaluate(self.environment), step.word, tuple(zip(names, values, strict=True)))
-            target = chosen.target
-            names, values = chosen.names, chosen.values
+            held = target.evaluate(self.environment)
+            if step.other is not None and not isinstance(held, StepValue):
+                target = step.other
+            else:
+                chosen = with_fields(held, step.word, tuple(zip(names, values, strict=True)))
+                target, names, values = chosen.target, chosen.names, chosen.values
         if type(target) is Block:
             given = dict(zip(names, values, strict=True))
             for name in given:
@@ -551,9 +554,16 @@ def _costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:
 
 
 def _values(fields: Fields, environment: Environment) -> tuple[Any, ...]:
+    """The values of fields; raises FieldError for the one that can't be evaluated."""
     if fields.constants is not None:
         return fields.constants
-    return tuple([value.evaluate(environment) for value in fields.values])
+    values = []
+    for name, value in zip(fields.names, fields.values, strict=True):
+        try:
+            values.append(value.evaluate(environment))
+        except RuleError as error:
+            raise FieldError(name, f"{name}: {error} (in '{value.text}')") from None
+    return tuple(values)
 
 
 def _through(x: Tensor, inner: Field | None, turns: Size = 1) -> tuple[Field | None, ...]:

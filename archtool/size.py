@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from archtool.errors import RuleError
 from archtool.trace import Expr
 
 Size = int | Expr
 Condition = bool | Expr
+
+
+class Ratio(NamedTuple):
+    """numerator / denominator of sizes, at least one of them varying; the denominator is positive."""
+
+    numerator: Size
+    denominator: Size
 
 
 def equal(left: Size, right: Size) -> Condition:

@@ -127,8 +127,8 @@ class Trace:
         high: Bound = constant
         for term, factor in kept:
             ends = (_times(term.low, factor), _times(term.high, factor))
-            low += min(ends)
-            high += max(ends)
+            low = _plus(low, min(ends))
+            high = _plus(high, max(ends))
         if low == high:
             return int(low)
         return self._node("sum", (constant, kept), low, high)
@@ -379,8 +379,18 @@ def _nonzero(size: int | Expr) -> bool:
     return low > 0 or high < 0
 
 
+def _plus(a: Bound, b: Bound) -> Bound:
+    if abs(a) == inf or abs(b) == inf:  # an int too large for a float does not add to inf
+        return a if abs(a) == inf else b
+    return a + b
+
+
 def _times(a: Bound, b: Bound) -> Bound:
-    return 0 if a == 0 or b == 0 else a * b
+    if a == 0 or b == 0:
+        return 0
+    if abs(a) == inf or abs(b) == inf:
+        return inf if (a > 0) == (b > 0) else -inf
+    return a * b
 
 
 def _power_bounds(factor: Expr, exponent: int) -> tuple[Bound, Bound]:

@@ -6,6 +6,7 @@ import json
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from archtool.render.columns import aligned
 from archtool.render.lines import COLUMNS, Line, by_axis, lines, ordered_rows
 from archtool.units import binary, si
 
@@ -43,18 +44,10 @@ def print_table(report: Report, console: Console, depth: int | None, sort: str |
 
 def plain_table(report: Report, depth: int | None, sort: str | None) -> str:
     """The same without a terminal: aligned columns, no colour, no boxes."""
-    found = lines(report, depth, sort)
     rows = [tuple(column.title for column in COLUMNS)]
-    rows += [("  " * line.level + line.cells[0], *line.cells[1:]) for line in found]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    text = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if column.is_number else cell.ljust(width)
-            for cell, width, column in zip(row, widths, COLUMNS, strict=True)
-        ]
-        text.append("  ".join(cells).rstrip())
-    return "\n".join([*text, "", *summary(report)]) + "\n"
+    rows += [("  " * line.level + line.cells[0], *line.cells[1:]) for line in lines(report, depth, sort)]
+    numbers = [index for index, column in enumerate(COLUMNS) if column.is_number]
+    return aligned(rows, numbers) + "\n" + "\n".join(summary(report)) + "\n"
 
 
 def summary(report: Report) -> list[str]:
@@ -124,10 +117,9 @@ def to_csv(report: Report, depth: int | None = None, sort: str | None = None) ->
 
 def to_json(report: Report, depth: int | None = None, sort: str | None = None) -> str:
     """The documented JSON."""
-    data = report.summary_dict()
-    data["layers"] = [row.to_dict() for row in ordered_rows(report, depth, sort)]
-    data["notes"] = list(report.notes)
-    return json.dumps(data, indent=1) + "\n"
+    head = json.dumps(report.summary_dict(), indent=1)[:-2]
+    layers = ",\n".join("  " + json.dumps(row.to_dict()) for row in ordered_rows(report, depth, sort))
+    return f'{head},\n "layers": [\n{layers}\n ],\n "notes": {json.dumps(report.notes)}\n}}\n'
 
 
 def to_html(report: Report) -> str:

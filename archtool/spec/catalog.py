@@ -6,6 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from archtool.errors import SpecError
+
 
 @cache
 def shipped_folder() -> Path:
@@ -21,17 +23,21 @@ def shipped_files() -> list[Path]:
 
 
 def find_shipped(name: str) -> tuple[Path, str | None] | None:
-    """The shipped file of that name, or the file that has a design of that name, and the design."""
+    """The shipped file of that name, or the file that has a design of that name, and the design.
+
+    Raises SpecError where several files have such a design.
+    """
     if not re.fullmatch(r"[\w.-]+", name):
         return None
     files = shipped_files()
     for path in files:
         if path.stem == name:
             return path, name if has_design(path, name) else None
-    for path in files:
-        if has_design(path, name):
-            return path, name
-    return None
+    having = [path for path in files if has_design(path, name)]
+    if len(having) > 1:
+        write = f"{having[0].stem} --design {name}"
+        raise SpecError(f"'{name}' is a design of {', '.join(path.stem for path in having)}; write {write}")
+    return (having[0], name) if having else None
 
 
 def has_design(path: Path, name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 from archtool.errors import RuleError, SpecError, nearest
 from archtool.fields import describe
 from archtool.layer import Layer, find, kinds, words
-from archtool.spec.expressions import NAME, Expression, compile_expression, constant, number
+from archtool.spec.expressions import NAME, Expression, compile_expression, constant, made, number
 from archtool.spec.naming import Names, count_words
 from archtool.spec.reader import Document, Node, Scalar, Sequence
 from archtool.spec.reader import Mapping as MappingNode
@@ -162,7 +162,7 @@ class BlockCompiler:
                 try:
                     target.field_kinds()[name].read(value.constant)
                 except RuleError as error:
-                    self.fail(value_node, f"{word}: {name}: {error}")
+                    self.fail(value_node, f"{name}: {error}")
             names.append(name)
             values.append(value)
             nodes.append(value_node)
@@ -293,7 +293,8 @@ class BlockCompiler:
         if missing:
             what = "field" if isinstance(target, type) else "argument"
             self.fail(key, f"'{word}' needs the {what} '{missing[0]}'")
-        return Call(beside, word, target, fields)
+        other = self.library.target(word) if isinstance(target, Expression) else None
+        return Call(beside, word, target, fields, other)
 
     def merge(
         self, node: Node, key: Scalar, paths_node: Node, entries: Mapping[str, Any], names: Names
@@ -312,7 +313,9 @@ class BlockCompiler:
         return Merge(beside, word, paths)
 
     def path_of(self, key: Scalar, node: Node) -> Path:
-        label = self.identifier(key, "a path's label")
+        label = key.text
+        if not NAME.fullmatch(label):
+            self.fail(key, "a path's label must be a name (letters, digits and _)")
         with self.within(label):
             if isinstance(node, Sequence):
                 return Path(label, node, self.body_of_path(node))
@@ -462,7 +465,7 @@ def with_fields(value: Any, word: str, given: tuple[tuple[str, Any], ...]) -> St
 def _listing(items: list[Expression]) -> Expression:
     getters = [item.evaluate for item in items]
     uses = frozenset().union(*(item.uses for item in items))
-    return Expression("[...]", lambda environment: tuple([getter(environment) for getter in getters]), uses)
+    return Expression("[...]", lambda environment: made(environment, [getter(environment) for getter in getters]), uses)
 
 
 def _required(target: Any) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ RANGE: Final = re.compile(r"(?:(odd|even)\s+)?(-?\d[\d_]*)\.\.(-?\d[\d_]*)?(?::(
 EXPLORE: Final = ("over", "where", "minimize", "maximize", "sample")
 CLAIM: Final = ("that", "name", "why", "when")
 MAX_LENGTH: Final = 2000
+AS: Final = re.compile(r"\bas\s*=(?!=)")  # a keyword of ours that is a reserved word of Python's parser
 
 
 class Range(NamedTuple):
@@ -81,7 +82,7 @@ class Forms:
         if len(text) > MAX_LENGTH:
             self.fail(node, f"{what} has more than {MAX_LENGTH:,} characters")
         try:
-            compile(text.strip(), "", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+            compile(AS.sub("as_=", text.strip()), "", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             self.fail(node, f"{what} is not an expression: {text}")
         return text

@@ -19,12 +19,14 @@ from archtool.fields import describe
 from archtool.shape import Shape
 from archtool.size import all_of, any_of, negate
 from archtool.spec import numbers
-from archtool.spec.values import HERE, INPUT, WORK, Environment, Tensor, tensor_key
+from archtool.spec.values import HERE, INPUT, WORK, Allowance, Environment, Tensor, tensor_key
 from archtool.trace import Expr
 
 Evaluate = Callable[[Environment], Any]
 MAX_LENGTH: Final = 2000
 MAX_DEPTH: Final = 60
+MAX_EXPONENT: Final = 2000  # of a decimal literal
+CONSTANT_WORK: Final = 10_000  # list items that a constant expression may take
 WHOLE: Final = re.compile(r"[-+]?[0-9][0-9_]*")
 NAME: Final = re.compile(r"[A-Za-z_]\w*")
 OTHER_BASE: Final = re.compile(r"[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+)")
@@ -40,7 +42,7 @@ class Expression:
         self.evaluate = evaluate
         self.uses = uses
         self.is_constant = not uses
-        self.constant = evaluate({WORK: None}) if self.is_constant else None
+        self.constant = evaluate({WORK: Allowance(CONSTANT_WORK)}) if self.is_constant else None
 
 
 def constant(text: str, value: Any) -> Expression:
@@ -108,7 +110,7 @@ class _Compiler:
         value = node.value
         if isinstance(value, float):
             literal = ast.get_source_segment(self.text.strip(), node) or repr(value)
-            value = numbers.checked(Fraction(_decimal(literal)))
+            value = numbers.checked(_decimal(literal))
         elif isinstance(value, int) and not isinstance(value, bool):
             value = numbers.checked(value)
         elif not isinstance(value, bool):
@@ -210,7 +212,7 @@ class _Compiler:
 
     def listing(self, node: ast.List | ast.Tuple) -> Evaluate:
         items = [self.node(item) for item in node.elts]
-        return lambda environment: tuple([item(environment) for item in items])
+        return lambda environment: made(environment, [item(environment) for item in items])
 
     def index(self, node: ast.Subscript) -> Evaluate:
         if isinstance(node.slice, ast.Slice):
@@ -250,10 +252,11 @@ class _Compiler:
 
         def evaluate(environment: Environment) -> Any:
             values = [argument(environment) for argument in arguments]
+            for value in values:
+                if is_list(value):
+                    _spend(environment, len(value))
             result = function(*values)
-            if isinstance(result, tuple):
-                _spend(environment, len(result))
-            return result
+            return made(environment, result) if is_list(result) else result
 
         return evaluate
 
@@ -276,9 +279,12 @@ class _Compiler:
             for turn in sequence(over(environment), f"'for' in '{text}'"):
                 _spend(environment, 1)
                 bind(inner, names, turn)
-                if all(_condition(test(inner), text) is True for test in tests):
+                conditions = [_condition(test(inner), text) for test in tests]
+                if any(isinstance(condition, Expr) for condition in conditions):
+                    raise Untraceable("which items a list has varies with the design")
+                if all(conditions):
                     result.append(element(inner))
-            return tuple(result)
+            return made(environment, result)
 
         return evaluate
 
@@ -325,8 +331,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _decimal(literal: str) -> str:
-    return literal.replace("_", "")
+def _decimal(literal: str) -> Fraction:
+    exponent = re.split("[eE]", literal)[1:]
+    if exponent and abs(int(exponent[0])) > MAX_EXPONENT:
+        raise RuleError(f"the number {shortened(literal)} has more than {numbers.MAX_BITS} bits")
+    return Fraction(literal.replace("_", ""))
 
 
 def _tensor(name: str, key: str) -> Evaluate:
@@ -340,11 +349,25 @@ def _tensor(name: str, key: str) -> Evaluate:
 
 
 def _spend(environment: Environment, amount: int) -> None:
-    allowance = environment[WORK]
-    if allowance is not None:
-        allowance.spend(amount, "a list too long")
-    elif amount > numbers.MAX_BITS:
-        raise RuleError("a constant list too long")
+    environment[WORK].spend(amount, "lists too long")
+
+
+def made(environment: Environment, items: Iterable[Any]) -> tuple[Any, ...]:
+    """A list of these items; all that it holds, lists in lists too, counts as work."""
+    result = tuple(items)
+    _spend(environment, _held(result))
+    return result
+
+
+def _held(values: tuple[Any, ...]) -> int:
+    """How many values a list holds; raises RuleError where a few lists in lists hold too many."""
+    held = len(values)
+    for value in values:
+        if is_list(value):
+            held += _held(value)
+        if held > LONGEST_LIST:
+            raise RuleError(f"a list of more than {LONGEST_LIST:,} items")
+    return held
 
 
 def _condition(value: Any, text: str) -> Any:
@@ -419,6 +442,25 @@ def _zip(*lists: Any) -> tuple[Any, ...]:
     return tuple(zip(*parts, strict=True))
 
 
+def _fixed(values: tuple[Any, ...], name: str) -> tuple[Any, ...]:
+    """The values, of which none may vary: their equality decides here and now."""
+    for value in values:
+        if isinstance(value, Expr | numbers.Ratio):
+            raise Untraceable(f"{name} of varying sizes")
+        if is_list(value):
+            _fixed(value, name)
+    return values
+
+
+def _unique(values: Any) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(_fixed(sequence(values, "unique"), "unique")))
+
+
+def _count(values: Any, value: Any) -> int:
+    _fixed((value,), "count")
+    return _fixed(sequence(values, "count"), "count").count(value)
+
+
 def _tensor_axis(axis: int, name: str) -> Callable[[Shape], Any]:
     def read(shape: Shape) -> Any:
         if shape.is_tokens or not shape.spatial or len(shape.spatial) < -axis:
@@ -468,8 +510,8 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int]]] = {
     "sum": (_sum, 1, 1),
     "range": (_range, 1, 3),
     "zip": (_zip, 1, MANY),
-    "unique": (lambda values: tuple(dict.fromkeys(sequence(values, "unique"))), 1, 1),
-    "count": (lambda values, value: sequence(values, "count").count(value), 2, 2),
+    "unique": (_unique, 1, 1),
+    "count": (_count, 2, 2),
     "list": (lambda values: sequence(values, "list"), 1, 1),
 }
 _TRUTH: Final = {"true": True, "false": False, "True": True, "False": False}

@@ -7,23 +7,17 @@ a `Ratio` of two sizes where a knob varies. Work and the size of a result are bo
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from archtool.errors import RuleError, Untraceable
 from archtool.fields import describe
-from archtool.size import Condition, Size, ceil_div, equal, less, maximum, minimum, where
+from archtool.size import Condition, Ratio, Size, all_of, ceil_div, equal, less, maximum, minimum, where
 from archtool.trace import Expr, bounds
 
 MAX_BITS: Final = 4096
-
-
-class Ratio(NamedTuple):
-    """numerator / denominator of sizes, at least one of them varying; the denominator is positive."""
-
-    numerator: Size
-    denominator: Size
 
 
 Number = int | Fraction | float | Expr | Ratio
@@ -90,12 +84,20 @@ def _varies(a: object, b: object) -> bool:
     return isinstance(a, Expr | Ratio) or isinstance(b, Expr | Ratio)
 
 
+def _real(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """An operation of which one side may be a rounded real number, which an exact one may be too large for."""
+    try:
+        return checked(operation(a, b))
+    except OverflowError:
+        raise RuleError("the result is not a finite number") from None
+
+
 def add(a: Any, b: Any) -> Any:
     """a + b."""
     if isinstance(a, Ratio) or isinstance(b, Ratio) or (_varies(a, b) and (type(a) is not int or type(b) is not int)):
         (n, d), (m, e) = _parts(a), _parts(b)
         return _ratio(n * e + m * d, d * e)
-    return checked(a + b)
+    return _real(operator.add, a, b)
 
 
 def subtract(a: Any, b: Any) -> Any:
@@ -113,7 +115,7 @@ def multiply(a: Any, b: Any) -> Any:
     if _varies(a, b):
         (n, d), (m, e) = _parts(a), _parts(b)
         return _ratio(n * m, d * e)
-    return checked(a * b)
+    return _real(operator.mul, a, b)
 
 
 def divide(a: Any, b: Any) -> Any:
@@ -124,7 +126,7 @@ def divide(a: Any, b: Any) -> Any:
         (n, d), (m, e) = _parts(a), _parts(b)
         return _ratio(n * e, d * m)
     if isinstance(a, float) or isinstance(b, float):
-        return checked(a / b)
+        return _real(operator.truediv, a, b)
     return checked(Fraction(a) / Fraction(b))
 
 
@@ -190,6 +192,8 @@ def _same(a: Any, b: Any) -> Condition:
     if _varies(a, b) and is_number(a) and is_number(b):
         (n, d), (m, e) = _parts(a), _parts(b)
         return equal(n * e, m * d)
+    if type(a) is tuple and type(b) is tuple:
+        return len(a) == len(b) and all_of(*map(_same, a, b))
     return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
 
 
@@ -220,7 +224,7 @@ def round_half_even(a: Any) -> Size:
 
 def round_to(value: Any, multiple: Any) -> Any:
     """The nearest multiple, halves up."""
-    if not isinstance(multiple, Expr) and multiple <= 0:
+    if not isinstance(multiple, Expr | Ratio) and multiple <= 0:
         raise RuleError(f"round_to needs a positive multiple, not {multiple}")
     return multiply(multiple, floor(add(divide(_exact(value), multiple), Fraction(1, 2))))
 

@@ -56,7 +56,7 @@ class Spec:
         self.name = self._text(entries, "name") or Path(document.name).stem
         self.about = self._text(entries, "about")
         self.source = self._text(entries, "source")
-        self._entries = entries
+        self.has_layers = "layers" in entries
         library = Library(document)
         self._include(library, entries, depth)
         self.block = self._compile(library, entries)
@@ -78,9 +78,8 @@ class Spec:
             version = entries["archtool"][1]
             if not isinstance(version, Scalar) or version.text != VERSION:
                 raise SpecError(f"this archtool reads version {VERSION} of the language", document.at(version))
-        for name in ("layers",):
-            if name not in entries:
-                raise SpecError(f"a spec needs '{name}'", document.at(document.root))
+        if "layers" not in entries and "designs" not in entries:
+            raise SpecError("a spec needs 'layers'", document.at(document.root))
         return entries
 
     def _overridden(self, entries: Entries, design: str) -> Entries:
@@ -130,6 +129,8 @@ class Spec:
             if depth >= MAX_INCLUDES:
                 raise SpecError("specs include each other in a circle, or too deeply", document.at(key))
             included = Spec(read_file(path), None, path.parent, depth + 1)
+            if not included.has_layers:
+                raise SpecError(f"'{node.text}' has no layers of its own to include", document.at(node))
             included.block.name = alias
             library.blocks[alias] = included.block
 
@@ -175,7 +176,8 @@ class Spec:
                 raise SpecError(f"the var '{name}' can't depend on the input", document.at(network.nodes[name]))
         inputs = entries.get("inputs")
         names = list(_entries(document, inputs[1], "inputs")) if inputs else []
-        _fill(network, compiler, entries["layers"][1], entries.get("outputs"), "layers", names)
+        if "layers" in entries:  # else only its designs have
+            _fill(network, compiler, entries["layers"][1], entries.get("outputs"), "layers", names)
         return network
 
     # --- inputs, values -----------------------------------------------------------------------------------------

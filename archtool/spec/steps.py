@@ -37,12 +37,16 @@ class Beside(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A layer or a block, by its kind, its block, or a variable that holds a step."""
+    """A layer or a block, by its kind, its block, or a variable that holds a step.
+
+    `other` is the kind or block that has the name of that variable too: meant where the variable holds no step.
+    """
 
     beside: Beside
     word: str
     target: type[Layer] | Block | Expression
     fields: Fields
+    other: type[Layer] | Block | None = None
 
 
 class Path(NamedTuple):
