@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
+
+
+class _PadsFirst:
+    """Before a convolution: pads its input, by other amounts at the two ends, as torch's convolutions can't.
+
+    `pads` has two ends an axis, the last axis first; `mode` is torch.nn.functional.pad's. The weights keep a plain
+    convolution's names, as they would not in an nn.Sequential of the two.
+    """
+
+    def __init__(self, pads: tuple[int, ...], mode: str, *fields: Any) -> None:
+        super().__init__(*fields)
+        self.pads, self.mode = pads, mode
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = super().forward(nn.functional.pad(x, self.pads, self.mode))  # type: ignore[misc]  # a mixin
+        return y
+
+
+class PaddedConv1d(_PadsFirst, nn.Conv1d):
+    """nn.Conv1d behind its padding."""
+
+
+class PaddedConv2d(_PadsFirst, nn.Conv2d):
+    """nn.Conv2d behind its padding."""
+
+
+class PaddedConv3d(_PadsFirst, nn.Conv3d):
+    """nn.Conv3d behind its padding."""
 
 
 class LocallyConnected(nn.Module):

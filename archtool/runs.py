@@ -6,11 +6,12 @@ same block, with the same arguments and input, shares one run.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from archtool.cost import Cost
 from archtool.field import Field
-from archtool.layer import Layer
+from archtool.layer import Join, Layer
 from archtool.shape import Shape
 from archtool.size import Condition, Size
 from archtool.spec.steps import Node
@@ -70,3 +71,38 @@ class BlockRun(NamedTuple):
 
 
 Run = LayerRun | BlockRun
+
+
+@lru_cache(maxsize=4096)
+def read_layer(cls: type[Layer], names: tuple[str, ...], values: tuple[Any, ...]) -> Layer:
+    """A layer with these fields; layers are immutable values, so one serves everywhere."""
+    return cls.read(dict(zip(names, values, strict=True)))
+
+
+def layer_run(written: Layer, x: Shape) -> LayerRun:
+    """Everything about a layer at an input."""
+    layer = written.resolve(x)
+    window = layer.window(x)
+    y = layer.shape(x, window)
+    field = layer.field(x, window)
+    if field.axes:
+        field = field.settled(y.spatial)
+    elements = y.elements
+    cost = Cost(
+        params=layer.params(x),
+        operations=layer.operations(x, y),
+        activations=elements,
+        conv_activations=elements if layer.is_conv else 0,
+        read=x.elements,
+    )
+    return LayerRun(written.kind, layer, (x,), y, cost, field)
+
+
+def join_run(layer: Join, inputs: tuple[Shape, ...]) -> LayerRun:
+    """Everything about a join at its inputs; its field is the hull of its paths', which the body knows."""
+    y = layer.joined(inputs)
+    read: Size = 0
+    for x in inputs:
+        read = read + x.elements
+    cost = Cost(operations=layer.joining(inputs, y), activations=y.elements, read=read)
+    return LayerRun(layer.kind, layer, inputs, y, cost, Field(()))

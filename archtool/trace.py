@@ -15,7 +15,7 @@ Floor laws, for integers b, d > 0 (Graham, Knuth, Patashnik, Concrete Mathematic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import gcd, inf
 from typing import Any, Final, NoReturn
 
@@ -79,6 +79,8 @@ class Expr:
     __bool__ = __lt__ = __le__ = __gt__ = __ge__ = __int__ = __index__ = __mod__ = __rmod__ = _refuse
 
     def __repr__(self) -> str:
+        from archtool.formula import write
+
         return write(self)
 
 
@@ -330,39 +332,6 @@ def in_order(outputs: Iterable[object]) -> list[Expr]:
             seen.add(expr)
             todo.extend(part for part in arguments(expr) if isinstance(part, Expr))
     return sorted(seen, key=lambda expr: expr.number)
-
-
-def write(size: object) -> str:
-    """An expression as text, for messages and debugging."""
-    if not isinstance(size, Expr):
-        return str(size)
-    return _WRITERS[size.op](*size.args)
-
-
-def _write_symbol(name: str, start: int, step: int) -> str:
-    return name if step == 1 else f"({name} - {start})/{step}"
-
-
-def _write_sum(constant: int, terms: tuple[tuple[Expr, int], ...]) -> str:
-    parts = [write(term) if factor == 1 else f"{factor}*{write(term)}" for term, factor in terms]
-    return "(" + " + ".join(parts + ([str(constant)] if constant else [])) + ")"
-
-
-_WRITERS: Final[dict[str, Callable[..., str]]] = {
-    "symbol": _write_symbol,
-    "sum": _write_sum,
-    "product": lambda *factors: "*".join(map(write, factors)),
-    "floor": lambda a, b: f"floor({write(a)}/{write(b)})",
-    "quotient": lambda a, b: f"{write(a)}/{write(b)}",
-    "max": lambda a, b: f"max({write(a)}, {write(b)})",
-    "min": lambda a, b: f"min({write(a)}, {write(b)})",
-    "where": lambda c, a, b: f"({write(a)} if {write(c)} else {write(b)})",
-    "positive": lambda a: f"{write(a)} > 0",
-    "zero": lambda a: f"{write(a)} == 0",
-    "and": lambda *parts: "(" + " and ".join(map(write, parts)) + ")",
-    "or": lambda *parts: "(" + " or ".join(map(write, parts)) + ")",
-    "not": lambda a: f"not ({write(a)})",
-}
 
 
 def _monomial(size: Expr) -> tuple[int, tuple[Expr, ...]]:

@@ -68,25 +68,27 @@ class Conv(Layer):
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
+        from archtool import modules
+
         rank = len(x.spatial)
         pads = [(axis.before, axis.after) for axis in self.window(x)]
-        symmetric = all(before == after for before, after in pads)
-        convolution = getattr(nn, f"Conv{rank}d")(
+        fields = (
             x.channels,
             self.out,
             spread(self.kernel, rank, "kernel"),
             spread(self.stride, rank, "stride"),
-            tuple(before for before, _ in pads) if symmetric else 0,
+            tuple(before for before, _ in pads),
             spread(self.dilation, rank, "dilation"),
             self.groups,
             self.bias,
-            self.padding_mode if symmetric else "zeros",
+            self.padding_mode,
         )
-        if symmetric:
-            return convolution  # type: ignore[no-any-return]  # getattr
-        mode = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
-        pad = getattr(nn, f"{mode[self.padding_mode]}Pad{rank}d")(tuple(end for pair in reversed(pads) for end in pair))
-        return nn.Sequential(pad, convolution)
+        if all(before == after for before, after in pads):
+            return getattr(nn, f"Conv{rank}d")(*fields)  # type: ignore[no-any-return]  # getattr
+        ends = tuple(end for pair in reversed(pads) for end in pair)
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        unpadded = (*fields[:4], 0, *fields[5:8])
+        return getattr(modules, f"PaddedConv{rank}d")(ends, mode, *unpadded)  # type: ignore[no-any-return]
 
 
 @layer

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archtool.axes import check_wrap, windows
-from archtool.errors import RuleError
 from archtool.field import GLOBAL, POINTWISE, Field
 from archtool.fields import choice, number, padding
 from archtool.layer import Example, Layer, layer
 from archtool.shape import Shape
-from archtool.size import equal, where
+from archtool.size import any_of, equal, less, negate, require, where
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -38,8 +37,7 @@ class Dropout(Layer):
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
 
     def channels(self, x: Shape) -> Any:
-        if not 0 <= self.p <= 1:
-            raise RuleError(f"p (={float(self.p):g}) must be between 0 and 1")
+        require(negate(any_of(less(self.p, 0), less(1, self.p))), "p (={}) must be between 0 and 1", self.p)
         return x.channels
 
     def torch(self, x: Shape) -> torch.nn.Module:

@@ -7,7 +7,6 @@ are accepted; each is turned, once, into a closure over an environment. Names ar
 from __future__ import annotations
 
 import ast
-import math
 import re
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -16,9 +15,10 @@ from typing import Any, Final
 
 from archtool.errors import RuleError, Untraceable, nearest
 from archtool.fields import describe
-from archtool.shape import Shape
 from archtool.size import all_of, any_of, negate
 from archtool.spec import numbers
+from archtool.spec.functions import ATTRIBUTES, FUNCTIONS, MANY
+from archtool.spec.lists import bind, is_list, item, made, sequence, shortened, spend
 from archtool.spec.values import HERE, INPUT, WORK, Allowance, Environment, Tensor, tensor_key
 from archtool.trace import Expr
 
@@ -26,7 +26,7 @@ Evaluate = Callable[[Environment], Any]
 MAX_LENGTH: Final = 2000
 MAX_DEPTH: Final = 60
 MAX_EXPONENT: Final = 2000  # of a decimal literal
-CONSTANT_WORK: Final = 10_000  # list items that a constant expression may take
+CONSTANT_WORK: Final = 100_000  # list items that a constant expression may take
 WHOLE: Final = re.compile(r"[-+]?[0-9][0-9_]*")
 NAME: Final = re.compile(r"[A-Za-z_]\w*")
 OTHER_BASE: Final = re.compile(r"[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+)")
@@ -254,7 +254,7 @@ class _Compiler:
             values = [argument(environment) for argument in arguments]
             for value in values:
                 if is_list(value):
-                    _spend(environment, len(value))
+                    spend(environment, len(value))
             result = function(*values)
             return made(environment, result) if is_list(result) else result
 
@@ -277,7 +277,7 @@ class _Compiler:
             inner = dict(environment)
             result = []
             for turn in sequence(over(environment), f"'for' in '{text}'"):
-                _spend(environment, 1)
+                spend(environment, 1)
                 bind(inner, names, turn)
                 conditions = [_condition(test(inner), text) for test in tests]
                 if any(isinstance(condition, Expr) for condition in conditions):
@@ -287,48 +287,6 @@ class _Compiler:
             return made(environment, result)
 
         return evaluate
-
-
-def bind(environment: Environment, names: tuple[str, ...], turn: Any) -> None:
-    """Set a loop's names to a turn's value, taken apart where there are several names."""
-    if len(names) == 1:
-        environment[names[0]] = turn
-        return
-    values = sequence(turn, f"a turn of a loop over {', '.join(names)}")
-    if len(values) != len(names):
-        raise RuleError(f"a turn has {len(values)} values, the loop has {len(names)} names ({', '.join(names)})")
-    environment.update(zip(names, values, strict=True))
-
-
-def sequence(value: Any, what: str) -> tuple[Any, ...]:
-    """The value, which must be a list."""
-    if not is_list(value):
-        raise RuleError(f"{describe(value)} is not a list (in {what})")
-    return value  # type: ignore[no-any-return]  # checked above
-
-
-def is_list(value: object) -> bool:
-    """Whether a value is a list of the language (other values are tuples of their own class)."""
-    return type(value) is tuple
-
-
-def item(of: Any, at: Any, text: str) -> Any:
-    """of[at]: an item of a list, or the tensor of a turn of a loop."""
-    if not is_list(of):
-        raise RuleError(f"{describe(of)} is not a list (in '{shortened(text)}')")
-    if isinstance(at, Expr | numbers.Ratio):
-        raise Untraceable("a list is indexed by a varying number")
-    if type(at) is not int:
-        raise RuleError(f"{describe(at)} is not an index (in '{shortened(text)}')")
-    if not -len(of) <= at < len(of):
-        raise RuleError(f"index {at} is outside a list of {len(of)} (in '{shortened(text)}')")
-    return of[at]
-
-
-def shortened(text: str) -> str:
-    """A text, cut where it is long."""
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _decimal(literal: str) -> Fraction:
@@ -346,28 +304,6 @@ def _tensor(name: str, key: str) -> Evaluate:
             raise RuleError(f"'{name}' has no tensor yet; it is made by a later step, or on a branch not taken") from None
 
     return evaluate
-
-
-def _spend(environment: Environment, amount: int) -> None:
-    environment[WORK].spend(amount, "lists too long")
-
-
-def made(environment: Environment, items: Iterable[Any]) -> tuple[Any, ...]:
-    """A list of these items; all that it holds, lists in lists too, counts as work."""
-    result = tuple(items)
-    _spend(environment, _held(result))
-    return result
-
-
-def _held(values: tuple[Any, ...]) -> int:
-    """How many values a list holds; raises RuleError where a few lists in lists hold too many."""
-    held = len(values)
-    for value in values:
-        if is_list(value):
-            held += _held(value)
-        if held > LONGEST_LIST:
-            raise RuleError(f"a list of more than {LONGEST_LIST:,} items")
-    return held
 
 
 def _condition(value: Any, text: str) -> Any:
@@ -389,131 +325,6 @@ def _said(node: ast.AST) -> str:
     return said.get(type(node).__name__, type(node).__name__)
 
 
-def _range(*bounds: Any) -> tuple[int, ...]:
-    for bound in bounds:
-        if isinstance(bound, Expr | numbers.Ratio):
-            raise Untraceable("range of a varying number")
-        if type(bound) is not int:
-            raise RuleError(f"range takes whole numbers, not {describe(bound)}")
-    if len(bounds) == 3 and bounds[2] == 0:
-        raise RuleError("range with a step of 0")
-    values = range(*bounds)
-    if len(values[: LONGEST_LIST + 1]) > LONGEST_LIST:
-        raise RuleError(f"range{bounds} has more than {LONGEST_LIST:,} items")
-    return tuple(values)
-
-
-def _fold(concrete: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def evaluate(*values: Any) -> Any:
-        if len(values) == 1:
-            values = sequence(values[0], name)
-            if not values:
-                raise RuleError(f"{name} of an empty list")
-        return concrete(*(numbers.numeric(value, name) for value in values))
-
-    return evaluate
-
-
-def _sum(values: Any) -> Any:
-    total: Any = 0
-    for value in sequence(values, "sum"):
-        total = numbers.add(total, numbers.numeric(value, "sum"))
-    return total
-
-
-def _plain(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    return lambda *values: function(*(numbers.numeric(value, name) for value in values))
-
-
-def _gcd(*values: Any) -> int:
-    for value in values:
-        if isinstance(value, Expr | numbers.Ratio):
-            raise Untraceable("gcd of a varying number")
-        if type(value) is not int:
-            raise RuleError(f"gcd takes whole numbers, not {describe(value)}")
-    return math.gcd(*values)
-
-
-def _zip(*lists: Any) -> tuple[Any, ...]:
-    parts = [sequence(value, "zip") for value in lists]
-    lengths = {len(part) for part in parts}
-    if len(lengths) > 1:
-        raise RuleError(f"zip of lists of different lengths ({', '.join(str(len(part)) for part in parts)})")
-    return tuple(zip(*parts, strict=True))
-
-
-def _fixed(values: tuple[Any, ...], name: str) -> tuple[Any, ...]:
-    """The values, of which none may vary: their equality decides here and now."""
-    for value in values:
-        if isinstance(value, Expr | numbers.Ratio):
-            raise Untraceable(f"{name} of varying sizes")
-        if is_list(value):
-            _fixed(value, name)
-    return values
-
-
-def _unique(values: Any) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(_fixed(sequence(values, "unique"), "unique")))
-
-
-def _count(values: Any, value: Any) -> int:
-    _fixed((value,), "count")
-    return _fixed(sequence(values, "count"), "count").count(value)
-
-
-def _tensor_axis(axis: int, name: str) -> Callable[[Shape], Any]:
-    def read(shape: Shape) -> Any:
-        if shape.is_tokens or not shape.spatial or len(shape.spatial) < -axis:
-            raise RuleError(f"a tensor of {shape} has no .{name}")
-        return shape.spatial[axis]
-
-    return read
-
-
-def _tokens(shape: Shape) -> Any:
-    if not shape.is_tokens:
-        raise RuleError(f"a tensor of {shape} has no .tokens")
-    return shape.spatial[0]
-
-
-def _length(shape: Shape) -> Any:
-    if len(shape.spatial) != 1:
-        raise RuleError(f"a tensor of {shape} has no .length")
-    return shape.spatial[0]
-
-
-ATTRIBUTES: Final[dict[str, Callable[[Shape], Any]]] = {
-    "channels": lambda shape: shape.channels,
-    "height": _tensor_axis(-2, "height"),
-    "width": _tensor_axis(-1, "width"),
-    "length": _length,
-    "tokens": _tokens,
-    "size": lambda shape: shape.spatial,
-}
-MANY: Final = 1_000_000
-LONGEST_LIST: Final = 100_000
-FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int]]] = {
-    "min": (_fold(numbers.smallest, "min"), 1, MANY),
-    "max": (_fold(numbers.largest, "max"), 1, MANY),
-    "abs": (_plain(numbers.absolute, "abs"), 1, 1),
-    "ceil": (_plain(numbers.ceil, "ceil"), 1, 1),
-    "floor": (_plain(numbers.floor, "floor"), 1, 1),
-    "round": (_plain(numbers.round_half_even, "round"), 1, 1),
-    "round_to": (_plain(numbers.round_to, "round_to"), 2, 2),
-    "divisible": (_plain(numbers.divisible, "divisible"), 2, 2),
-    "log": (numbers.real(math.log, "log"), 1, 2),
-    "log2": (numbers.real(math.log2, "log2"), 1, 1),
-    "exp": (numbers.real(math.exp, "exp"), 1, 1),
-    "sqrt": (numbers.real(math.sqrt, "sqrt"), 1, 1),
-    "gcd": (_gcd, 1, MANY),
-    "len": (lambda values: len(sequence(values, "len")), 1, 1),
-    "sum": (_sum, 1, 1),
-    "range": (_range, 1, 3),
-    "zip": (_zip, 1, MANY),
-    "unique": (_unique, 1, 1),
-    "count": (_count, 2, 2),
-    "list": (lambda values: sequence(values, "list"), 1, 1),
-}
 _TRUTH: Final = {"true": True, "false": False, "True": True, "False": False}
 _BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: numbers.add,

@@ -6,8 +6,14 @@ The ordinal is left out where a body has one such step: `conv1`, `conv2`, `add`.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import NoReturn
 
+from archtool.layer import find, kinds
 from archtool.spec.reader import Mapping, Node, Scalar, Sequence
+
+Entries = dict[str, tuple[Scalar, Node]]
+Fail = Callable[[Node, str], NoReturn]
 
 _BESIDE = frozenset(("name", "at", "repeat", "first", "shares"))
 
@@ -68,3 +74,38 @@ class Names:
     def join(self, other: Names) -> None:
         """Go on after both branches."""
         self.used |= other.used
+
+
+def tensor_names(node: Node, fail: Fail) -> dict[str, Scalar]:
+    """The names that a body's steps are given, each once, before its expressions are compiled."""
+    found: dict[str, Scalar] = {}
+    if not isinstance(node, Sequence):
+        return found
+    for item in node.items:
+        if isinstance(item, Mapping):
+            _merge(found, _names_of(item.entries, fail), fail)
+    return found
+
+
+def _names_of(entries: Entries, fail: Fail) -> dict[str, Scalar]:
+    found: dict[str, Scalar] = {}
+    if "name" in entries and isinstance(entries["name"][1], Scalar) and "for" not in entries:
+        found[entries["name"][1].text] = entries["name"][1]
+    if "if" in entries:
+        yes, no = (tensor_names(entries[key][1], fail) if key in entries else {} for key in ("then", "else"))
+        return {**no, **yes}
+    for key, (_, node) in entries.items():
+        if key == "do":
+            _merge(found, tensor_names(node, fail), fail)
+        elif isinstance(node, Mapping) and key in kinds() and find(key).is_join:
+            for _, path in node.entries.values():
+                steps = path.entries["do"][1] if isinstance(path, Mapping) and "do" in path.entries else path
+                _merge(found, tensor_names(steps, fail), fail)
+    return found
+
+
+def _merge(found: dict[str, Scalar], more: dict[str, Scalar], fail: Fail) -> None:
+    for name, node in more.items():
+        if name in found:
+            fail(node, f"the name '{name}' is given twice (first on line {found[name].line})")
+        found[name] = node

@@ -180,7 +180,7 @@ _TOP: Final[dict[str, Any]] = {
                 TEXT,
                 {
                     "type": "object",
-                    "properties": {name: TEXT for name in CLAIM},
+                    "properties": dict.fromkeys(CLAIM, TEXT),
                     "required": ["that"],
                     "additionalProperties": False,
                 },

@@ -11,11 +11,13 @@ from archtool.errors import Position, RuleError, SpecError, nearest
 from archtool.fields import SizeKind
 from archtool.shape import Shape
 from archtool.spec.catalog import shipped_folder
-from archtool.spec.compiler import BlockCompiler, Library
+from archtool.spec.compiler import BodyCompiler
 from archtool.spec.domains import Claim, Forms
 from archtool.spec.expressions import Expression, constant
+from archtool.spec.naming import tensor_names
 from archtool.spec.reader import Document, Node, Scalar, Sequence, read_file, read_text
 from archtool.spec.reader import Mapping as MappingNode
+from archtool.spec.scope import Library, Scope
 from archtool.spec.steps import Block
 from archtool.spec.values import HERE, INPUT, Environment
 
@@ -45,7 +47,9 @@ class Spec:
     `explore` what later readings use.
     """
 
-    def __init__(self, document: Document, design: str | None = None, folder: Path | None = None, depth: int = 0) -> None:
+    def __init__(
+        self, document: Document, design: str | None = None, folder: Path | None = None, depth: int = 0
+    ) -> None:
         self.document = document
         self.folder = folder
         self.design = design
@@ -151,24 +155,26 @@ class Spec:
             if name in library.blocks:
                 raise SpecError(f"block '{name}' has the name of an included spec", document.at(key))
             library.blocks[name] = Block(name, document, node)
-        compilers = {name: BlockCompiler(library, (name,)) for name in blocks}
+        scopes = {name: Scope(library, (name,)) for name in blocks}
         for name, (_, node) in blocks.items():
-            parts = compilers[name].mapping(node, f"block '{name}'")
+            parts = scopes[name].mapping(node, f"block '{name}'")
             for part, (key, _) in parts.items():
                 if part not in ("args", "body", "outputs"):
                     raise SpecError(
-                        f"a block has no '{part}'" + nearest(part, ["args", "body", "outputs"]), document.at(key), (name,)
+                        f"a block has no '{part}'" + nearest(part, ["args", "body", "outputs"]),
+                        document.at(key),
+                        (name,),
                     )
             if "body" not in parts:
                 raise SpecError("a block needs a 'body'", document.at(node), (name,))
-            _declare(library.blocks[name], compilers[name], parts.get("args"))
+            _declare(library.blocks[name], scopes[name], parts.get("args"))
         for name, (_, node) in blocks.items():
-            parts = compilers[name].mapping(node, f"block '{name}'")
-            _fill(library.blocks[name], compilers[name], parts["body"][1], parts.get("outputs"), "body")
+            parts = scopes[name].mapping(node, f"block '{name}'")
+            _fill(library.blocks[name], scopes[name], parts["body"][1], parts.get("outputs"), "body")
         network = Block(self.name, document, document.root)
-        compiler = BlockCompiler(library, ())
-        self._compiler = compiler
-        _declare(network, compiler, entries.get("vars"))
+        scope = Scope(library, ())
+        self._scope = scope
+        _declare(network, scope, entries.get("vars"))
         for name, value in network.arguments.items():
             if value is None:
                 raise SpecError(f"the var '{name}' needs a value", document.at(network.nodes[name]))
@@ -177,7 +183,7 @@ class Spec:
         inputs = entries.get("inputs")
         names = list(_entries(document, inputs[1], "inputs")) if inputs else []
         if "layers" in entries:  # else only its designs have
-            _fill(network, compiler, entries["layers"][1], entries.get("outputs"), "layers", names)
+            _fill(network, scope, entries["layers"][1], entries.get("outputs"), "layers", names)
         return network
 
     # --- inputs, values -----------------------------------------------------------------------------------------
@@ -199,12 +205,12 @@ class Spec:
 
     def _input(self, node: Node) -> tuple[Node, Mapping[str, Expression] | Expression]:
         if isinstance(node, MappingNode):
-            self._compiler.only(node, ("tokens", "channels"))
-            return node, {name: self._compiler.value(value) for name, (_, value) in node.entries.items()}
+            self._scope.only(node, ("tokens", "channels"))
+            return node, {name: self._scope.value(value) for name, (_, value) in node.entries.items()}
         if not isinstance(node, Sequence) or not 1 <= len(node.items) <= 4:
             form = "[channels], [channels, length], [channels, height, width] ... or {tokens: n, channels: c}"
             raise SpecError(f"'input' is {form}", self.document.at(node))
-        return node, self._compiler.value(node)
+        return node, self._scope.value(node)
 
     def shapes(self, environment: Environment) -> dict[str, Shape]:
         """The inputs' shapes, by name, where the vars have these values."""
@@ -232,10 +238,10 @@ class Spec:
                 raise SpecError(f"{name}: {error}") from None
         label = f"--set {name}"
         document = read_text("value: " + value, label)
-        compiler = BlockCompiler(self._compiler.library, ())
-        compiler.document = document
-        compiler.variables = tuple(var for var in self.block.arguments if var != name)
-        return compiler.value(document.root.entries["value"][1])
+        scope = Scope(self._scope.library, ())
+        scope.document = document
+        scope.variables = tuple(var for var in self.block.arguments if var != name)
+        return scope.value(document.root.entries["value"][1])
 
     # --- published totals ---------------------------------------------------------------------------------------
 
@@ -248,11 +254,11 @@ class Spec:
             tolerance = 0.0
             value_node = node
             if isinstance(node, MappingNode):
-                self._compiler.only(node, ("value",), ("rel",))
+                self._scope.only(node, ("value",), ("rel",))
                 value_node = node.entries["value"][1]
                 if "rel" in node.entries:
-                    tolerance = float(_constant(document, self._compiler, node.entries["rel"][1]))
-            value = _constant(document, self._compiler, value_node)
+                    tolerance = float(_constant(document, self._scope, node.entries["rel"][1]))
+            value = _constant(document, self._scope, value_node)
             found.append(Expectation(metric, value, tolerance, document.at(key)))
         return tuple(found)
 
@@ -276,39 +282,37 @@ def _entries(document: Document, node: Node, what: str) -> Entries:
     raise SpecError(f"'{what}' must be a mapping, like {{name: value}}", document.at(node))
 
 
-def _constant(document: Document, compiler: BlockCompiler, node: Node) -> Any:
-    value = compiler.value(node)
+def _constant(document: Document, scope: Scope, node: Node) -> Any:
+    value = scope.value(node)
     if not value.is_constant:
         raise SpecError("this must be a plain number", document.at(node))
     return value.constant
 
 
-def _declare(block: Block, compiler: BlockCompiler, args: tuple[Scalar, Node] | None) -> None:
+def _declare(block: Block, scope: Scope, args: tuple[Scalar, Node] | None) -> None:
     """Give a block its arguments."""
-    entries = compiler.mapping(args[1], "'args'") if args else {}
-    block.arguments = compiler.arguments(entries)
+    entries = scope.mapping(args[1], "'args'") if args else {}
+    block.arguments = scope.arguments(entries)
     block.nodes = {name: node for name, (_, node) in entries.items()}
     block.required = tuple(name for name, value in block.arguments.items() if value is None)
 
 
 def _fill(
     block: Block,
-    compiler: BlockCompiler,
+    scope: Scope,
     body: Node,
     outputs: tuple[Scalar, Node] | None,
     what: str,
     inputs: list[str] | None = None,
 ) -> None:
     """Give a block its body and its outputs."""
-    compiler.collect_names(body)
-    compiler.tensors |= set(inputs or ())
-    compiler.touched = set()
-    block.body = compiler.body(body, what)
+    scope.tensors = {*tensor_names(body, scope.fail), *(inputs or ())}
+    block.body = BodyCompiler(scope).body(body, what)
     if outputs is not None:
         names = []
-        for node in compiler.items(outputs[1], "'outputs'"):
-            name = compiler.identifier(node, "an output")
-            if name not in compiler.tensors:
-                compiler.fail(node, f"no step has the name '{name}'" + nearest(name, list(compiler.tensors)))
+        for node in scope.items(outputs[1], "'outputs'"):
+            name = scope.identifier(node, "an output")
+            if name not in scope.tensors:
+                scope.fail(node, f"no step has the name '{name}'" + nearest(name, list(scope.tensors)))
             names.append(name)
         block.outputs = tuple(names)

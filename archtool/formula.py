@@ -1,0 +1,51 @@
+"""Expressions as text, for messages and debugging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from archtool.trace import Expr
+
+Text = Callable[[object], str]
+LONGEST_TEXT: Final = 40  # operations that a text shows: written out, shared parts may grow without end
+
+
+def write(size: object) -> str:
+    """An expression as text; what a long one holds too deep is left out ("...")."""
+    left = LONGEST_TEXT
+
+    def text(size: object) -> str:
+        nonlocal left
+        if not isinstance(size, Expr):
+            return str(size)
+        left -= 1
+        return _WRITERS[size.op](text, *size.args) if left >= 0 or size.op == "symbol" else "..."
+
+    return text(size)
+
+
+def _write_symbol(text: Text, name: str, start: int, step: int) -> str:
+    return name if step == 1 else f"({name} - {start})/{step}"
+
+
+def _write_sum(text: Text, constant: int, terms: tuple[tuple[Expr, int], ...]) -> str:
+    parts = [text(term) if factor == 1 else f"{factor}*{text(term)}" for term, factor in terms]
+    return "(" + " + ".join(parts + ([str(constant)] if constant else [])) + ")"
+
+
+_WRITERS: Final[dict[str, Callable[..., str]]] = {
+    "symbol": _write_symbol,
+    "sum": _write_sum,
+    "product": lambda text, *factors: "*".join(map(text, factors)),
+    "floor": lambda text, a, b: f"floor({text(a)}/{text(b)})",
+    "quotient": lambda text, a, b: f"{text(a)}/{text(b)}",
+    "max": lambda text, a, b: f"max({text(a)}, {text(b)})",
+    "min": lambda text, a, b: f"min({text(a)}, {text(b)})",
+    "where": lambda text, c, a, b: f"({text(a)} if {text(c)} else {text(b)})",
+    "positive": lambda text, a: f"{text(a)} > 0",
+    "zero": lambda text, a: f"{text(a)} == 0",
+    "and": lambda text, *parts: "(" + " and ".join(map(text, parts)) + ")",
+    "or": lambda text, *parts: "(" + " or ".join(map(text, parts)) + ")",
+    "not": lambda text, a: f"not ({text(a)})",
+}

@@ -1,0 +1,402 @@
+"""One body evaluated: its steps one after the other, the tensors that they make, the runs that they place.
+
+Where a condition stays open (on expressions only) both alternatives are evaluated and merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from archtool.cost import Cost, total, without_params
+from archtool.errors import RuleError, SpecError
+from archtool.field import POINTWISE, Field, hull, identity
+from archtool.fields import describe
+from archtool.layer import FieldError, Join, find
+from archtool.merging import merge_fields, merge_shapes
+from archtool.repeats import repeat
+from archtool.runs import BlockRun, Entry, LayerRun, Problem, Run, join_run
+from archtool.shape import Shape
+from archtool.size import Condition, Size, any_of, negate, where
+from archtool.spec.expressions import Expression, bind, is_list, sequence
+from archtool.spec.reader import Document, Node
+from archtool.spec.scope import with_fields
+from archtool.spec.steps import Block, Body, Branch, Call, Fields, Loop, Merge, Path, Step
+from archtool.spec.values import HERE, Environment, StepValue, Tensor, tensor_key
+from archtool.trace import Expr
+
+if TYPE_CHECKING:
+    from archtool.network import Evaluation
+
+
+class Frame:
+    """The evaluation of one body: its environment, the tensors made so far, and the entries placed so far."""
+
+    def __init__(
+        self, evaluation: Evaluation, document: Document, environment: Environment, shapes: tuple[Shape, ...]
+    ) -> None:
+        self.evaluation = evaluation
+        self.document = document
+        self.environment = environment
+        self.inputs = shapes
+        self.tensors: list[Tensor] = []
+        self.entries: list[Entry] = []
+        self.problems: list[Problem] = []
+        self.prefix = ""
+        self.count: Size = 1
+        self.shared: dict[str, tuple[Any, ...]] = {}
+        sources = len(shapes)
+        for index, shape in enumerate(shapes):
+            fields = tuple(identity(shape.spatial) if index == other else None for other in range(sources))
+            self.add(shape, fields)
+
+    def add(
+        self, shape: Shape, fields: tuple[Field | None, ...], outputs: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """A new tensor of this body."""
+        tensor = Tensor(shape, fields, len(self.tensors), outputs)
+        self.tensors.append(tensor)
+        return tensor
+
+    def finish(self, kind: str, output: Tensor, outputs: dict[str, Tensor]) -> BlockRun:
+        """The body's run, its costs summed up."""
+        cost = total(part for entry in self.entries for part in _costs(entry))
+        return BlockRun(
+            kind, self.inputs, output, outputs, cost, tuple(self.entries), tuple(self.tensors), tuple(self.problems)
+        )
+
+    # --- steps --------------------------------------------------------------------------------------------------
+
+    def steps(self, body: Body, x: Tensor, label: str) -> Tensor:
+        """Run a body's steps from a tensor to the tensor that they end in; `label` names the list in errors."""
+        environment = self.environment
+        self.evaluation.allowance.spend(len(body.steps), "too many steps")
+        for index, step in enumerate(body.steps):
+            environment[HERE] = x
+            try:
+                x = self.step(step, x)
+            except SpecError as error:
+                error.path = (*_label(step, label, index), *error.path)
+                raise
+            except RuleError as error:
+                raise self.located(step, error, _label(step, label, index)) from None
+        return x
+
+    def step(self, step: Step, x: Tensor) -> Tensor:
+        beside = step.beside
+        if beside.at is not None and type(step) is not Merge:
+            x = self.environment[HERE] = self.tensor(beside.at.evaluate(self.environment), "at")
+        if beside.repeat is not None:
+            y = repeat(self, step, x)
+        elif type(step) is Call:
+            y = self.call(step, x)
+        elif type(step) is Merge:
+            y = self.merge(step, x)
+        elif type(step) is Loop:
+            return self.loop(step, x)
+        elif type(step) is Branch:
+            return self.branch(step, x)
+        else:
+            y = self.nested(step.beside.path + ".", step.body, x)  # type: ignore[union-attr]  # a Group
+        if beside.name is not None:
+            self.environment[tensor_key(beside.name)] = y
+        return y
+
+    def located(self, step: Step, error: RuleError, path: tuple[str, ...]) -> SpecError:
+        """A rule's error with its place: the field's where it is known, else the step's."""
+        node: Node = step.beside.node
+        if isinstance(error, FieldError) and isinstance(step, Call):
+            for fields in (step.beside.first, step.fields):
+                if fields is not None and error.field in fields.names:
+                    node = fields.nodes[fields.names.index(error.field)]
+                    break
+        return SpecError(str(error), self.document.at(node), path)
+
+    def tensor(self, value: Any, what: str) -> Tensor:
+        """The value, which must be one tensor."""
+        if isinstance(value, Tensor):
+            return value
+        if value is None:
+            raise RuleError(f"'{what}' has no tensor: the branch that makes it is not taken")
+        raise RuleError(f"'{what}' is {describe(value)}, not one tensor")
+
+    # --- layers and blocks --------------------------------------------------------------------------------------
+
+    def call(self, step: Call, x: Tensor) -> Tensor:
+        fields = step.fields
+        run = self.run(step, fields.names, self.values(fields), x)
+        return self.place(step.beside.path, run, x, step)
+
+    def values(self, fields: Fields) -> tuple[Any, ...]:
+        """The values of fields; raises FieldError for the one that can't be evaluated."""
+        if fields.constants is not None:
+            return fields.constants
+        values = []
+        for name, value in zip(fields.names, fields.values, strict=True):
+            try:
+                values.append(value.evaluate(self.environment))
+            except RuleError as error:
+                raise FieldError(name, f"{name}: {error} (in '{value.text}')") from None
+        return tuple(values)
+
+    def run(self, step: Call, names: tuple[str, ...], values: tuple[Any, ...], x: Tensor) -> Run:
+        """What a call stands for, at an input."""
+        target: Any = step.target
+        if type(target) is Expression:
+            held = target.evaluate(self.environment)
+            if step.other is not None and not isinstance(held, StepValue):
+                target = step.other
+            else:
+                chosen = with_fields(held, step.word, tuple(zip(names, values, strict=True)))
+                target, names, values = chosen.target, chosen.names, chosen.values
+        if type(target) is Block:
+            given = dict(zip(names, values, strict=True))
+            for name in given:
+                if name not in target.arguments:
+                    raise RuleError(f"block '{target.name}' has no argument '{name}'")
+            return self.evaluation.block(target, given, x.shape)
+        if target.is_join:
+            raise RuleError(f"the join '{target.kind}' can't be used as a value")
+        return self.evaluation.layer(target, names, values, x.shape)
+
+    def place(self, name: str, run: Run, x: Tensor, step: Step, turn: int | None = None, turns: Size = 1) -> Tensor:
+        """Put some turns of a run behind a tensor; what comes out."""
+        if type(run) is LayerRun:
+            y = self.add(run.output, _through(x, run.field, turns))
+        else:
+            block: BlockRun = run  # type: ignore[assignment]  # the other of the two
+            outputs = {
+                label: self.add(tensor.shape, _through(x, tensor.fields[0])) for label, tensor in block.outputs.items()
+            }
+            y = self.add(block.output.shape, _through(x, block.output.fields[0], turns), outputs)
+        self.enter(name, run, (x.number,), y, step, turn, turns)
+        return y
+
+    def enter(
+        self,
+        name: str,
+        run: Run,
+        sources: tuple[int, ...],
+        y: Tensor,
+        step: Step,
+        turn: int | None = None,
+        turns: Size = 1,
+    ) -> None:
+        """Note an entry, and the problems of its run under the conditions of this place."""
+        shares = step.beside.shares
+        owns = shares is None or self.owns(shares, run)
+        name = self.prefix + name
+        self.entries.append(
+            Entry(name, run, sources, y.number, step.beside.node, self.count, shares, owns, turn, turns)
+        )
+        for problem in run.problems:
+            self.problems.append(Problem(problem.holds, f"{name}: {problem.rule}"))
+
+    def owns(self, label: str, run: Run) -> bool:
+        """Whether weights of this label are counted here: at their first use."""
+        use = (run.kind, run.layer.key if isinstance(run, LayerRun) else None, run.cost.params)
+        if label not in self.shared:
+            self.shared[label] = use
+            return True
+        if self.shared[label] != use:
+            raise RuleError(f"steps that share '{label}' must have the same fields and the same number of weights")
+        return False
+
+    # --- joins --------------------------------------------------------------------------------------------------
+
+    def merge(self, step: Merge, x: Tensor) -> Tensor:
+        ends: list[Tensor] = []
+        labels: list[str] = []
+        if step.beside.at is not None:
+            start = step.beside.at.evaluate(self.environment)
+            if not step.paths:
+                tensors = sequence(start, "the tensors of a join") if is_list(start) else (start,)
+                for index, tensor in enumerate(tensors):
+                    ends.append(self.tensor(tensor, f"at[{index}]"))
+                    labels.append(f"at[{index}]")
+                return self.join(step, labels, ends, x)
+            x = self.tensor(start, "at")
+        return self.paths(step, list(step.paths), labels, ends, x)
+
+    def paths(self, step: Merge, waiting: list[Path], labels: list[str], ends: list[Tensor], x: Tensor) -> Tensor:
+        """Run the paths that wait, then join all ends; a path whose condition is open makes two alternatives."""
+        environment = self.environment
+        for index, path in enumerate(waiting):
+            environment[HERE] = x
+            if path.when is not None:
+                condition = _condition(path.when.evaluate(environment), "when")
+                if isinstance(condition, Expr):
+                    rest = waiting[index + 1 :]
+                    return self.alternatives(
+                        condition,
+                        lambda: self.paths(step, [path._replace(when=None), *rest], [*labels], [*ends], x),  # noqa: B023
+                        lambda: self.paths(step, rest, [*labels], [*ends], x),  # noqa: B023 - called before the next turn
+                    )
+                if not condition:
+                    continue
+            prefix = f"{step.beside.path}.{path.label}."
+            if path.each is None or path.values is None:
+                ends.append(self.path(path, prefix, x))
+                labels.append(path.label)
+                continue
+            for turn, value in enumerate(sequence(path.values.evaluate(environment), f"the values of {path.label}")):
+                environment[path.each] = value
+                environment[HERE] = x
+                ends.append(self.path(path, f"{prefix}{turn}.", x))
+                labels.append(f"{path.label}.{turn}")
+        return self.join(step, labels, ends, x)
+
+    def path(self, path: Path, prefix: str, x: Tensor) -> Tensor:
+        return self.nested(prefix, path.body, x, path.label)
+
+    def join(self, step: Merge, labels: list[str], ends: list[Tensor], x: Tensor) -> Tensor:
+        """Join the ends; one end alone passes through."""
+        if not ends:
+            raise RuleError(f"'{step.kind}' has no path left to join")
+        if len(ends) == 1:
+            return ends[0]
+        evaluation = self.evaluation
+        inputs = tuple([end.shape for end in ends])
+        key = (step.kind, inputs)
+        run = evaluation.layers.get(key)
+        if run is None:
+            layer = find(step.kind)()
+            assert isinstance(layer, Join)
+            try:
+                run = evaluation.layers[key] = evaluation.watched(lambda: join_run(layer, inputs))
+            except RuleError as error:
+                shapes = tuple(f"{label}: {end.shape}" for label, end in zip(labels, ends, strict=True))
+                raise SpecError(str(error), self.document.at(step.beside.node), (), shapes) from None
+        fields = tuple(
+            _joined_field([end.fields[source] for end in ends], run.output) for source in range(len(x.fields))
+        )
+        y = self.add(run.output, fields)
+        self.enter(step.beside.path, run, tuple([end.number for end in ends]), y, step)
+        return y
+
+    # --- bodies inside this one, loops, branches ----------------------------------------------------------------
+
+    def nested(self, prefix: str, body: Body, x: Tensor, label: str = "do") -> Tensor:
+        """A body inside this one, its entries' names behind a prefix."""
+        outer, self.prefix = self.prefix, self.prefix + prefix
+        y = self.steps(body, x, label)
+        self.prefix = outer
+        return y
+
+    def alone(self, body: Body, x: Tensor) -> BlockRun:
+        """A body that sees no tensor of this one but x, as a run of its own."""
+        frame = Frame(self.evaluation, self.document, dict(self.environment), (x.shape,))
+        return frame.finish("do", frame.steps(body, frame.tensors[0], "do"), {})
+
+    def loop(self, step: Loop, x: Tensor) -> Tensor:
+        environment = self.environment
+        names = [tensor_key(name) for name in step.body.names]
+        made: dict[str, list[Tensor | None]] = {name: [] for name in names}
+        for turn, value in enumerate(sequence(step.over.evaluate(environment), "for ... in")):
+            bind(environment, step.names, value)
+            for name in names:
+                environment.pop(name, None)
+            x = self.nested(f"{step.beside.path}.{turn}.", step.body, x)
+            for name in names:
+                made[name].append(environment.get(name))
+        for name in names:
+            environment[name] = tuple(made[name])
+        return x
+
+    def branch(self, step: Branch, x: Tensor) -> Tensor:
+        condition = _condition(step.condition.evaluate(self.environment), "if")
+        if isinstance(condition, Expr):
+            return self.alternatives(
+                condition, lambda: self.steps(step.yes, x, "then"), lambda: self.steps(step.no, x, "else")
+            )
+        return self.steps(step.yes, x, "then") if condition else self.steps(step.no, x, "else")
+
+    # --- open conditions ----------------------------------------------------------------------------------------
+
+    def alternatives(self, condition: Expr, yes: Callable[[], Tensor], no: Callable[[], Tensor]) -> Tensor:
+        """Both alternatives of an open condition, merged; one that fails is a problem of the designs that take it."""
+        environment, count = self.environment, self.count
+        ends: list[tuple[Tensor, Environment]] = []
+        failures: list[SpecError | RuleError] = []
+        for holds, run in ((condition, yes), (negate(condition), no)):
+            before = len(self.problems), len(self.entries), len(self.tensors), self.prefix
+            self.environment, self.count = dict(environment), count * where(holds, 1, 0)
+            try:
+                ends.append((run(), self.environment))
+                for index in range(before[0], len(self.problems)):
+                    problem = self.problems[index]
+                    self.problems[index] = problem._replace(holds=any_of(negate(holds), problem.holds))
+            except (SpecError, RuleError) as error:
+                failures.append(error)
+                del self.problems[before[0] :], self.entries[before[1] :], self.tensors[before[2] :]
+                self.prefix = before[3]
+                self.problems.append(Problem(negate(holds), str(error)))
+        self.count = count
+        if not ends:
+            raise failures[0]
+        if len(ends) == 1:
+            end, self.environment = ends[0]
+            return end
+        (left, left_environment), (right, right_environment) = ends
+        self.environment = self.merged(condition, left_environment, right_environment)
+        return self.merged_tensor(condition, left, right)
+
+    def merged_tensor(self, condition: Expr, yes: Tensor, no: Tensor) -> Tensor:
+        if yes is no:
+            return yes
+        fields = tuple(merge_fields(condition, a, b) for a, b in zip(yes.fields, no.fields, strict=True))
+        return self.add(merge_shapes(condition, yes.shape, no.shape), fields)
+
+    def merged(self, condition: Expr, yes: Environment, no: Environment) -> Environment:
+        """The environment after an open condition: names that both alternatives know."""
+        merged: Environment = {}
+        for name, value in yes.items():
+            if name in no:
+                other = no[name]
+                same = value is other or not (isinstance(value, Tensor) and isinstance(other, Tensor))
+                merged[name] = value if same else self.merged_tensor(condition, value, other)
+        return merged
+
+
+def _costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:
+    """An entry's costs and how often each counts; shared weights count once, whatever the turns."""
+    cost = entry.run.cost
+    if entry.shares is None:
+        yield cost, entry.count * entry.turns
+        return
+    yield without_params(cost), entry.count * entry.turns
+    if entry.owns_weights:
+        yield Cost(params=cost.params), entry.count
+
+
+def _through(x: Tensor, inner: Field | None, turns: Size = 1) -> tuple[Field | None, ...]:
+    """The fields of a tensor that sees x by `inner`, some turns of it."""
+    if inner is None:
+        return (None,) * len(x.fields)
+    if turns != 1:
+        inner = inner.power(turns)
+    elif inner is POINTWISE:
+        return x.fields
+    return tuple([f and f.then(inner) for f in x.fields])
+
+
+def _joined_field(fields: list[Field | None], output: Shape) -> Field | None:
+    known = [field for field in fields if field is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    return hull(known, output.spatial).settled(output.spatial)
+
+
+def _label(step: Step, label: str, index: int) -> tuple[str, ...]:
+    """A step in the block path of an error; `label` is its list's name, empty in a block's body."""
+    word = step.beside.path
+    if not label:
+        return (word,)
+    is_block = isinstance(step, Call) and not isinstance(step.target, type)
+    return (f"{label}[{index}]",) if is_block or isinstance(step, Loop | Branch) else (f"{label}[{index}]", word)
+
+
+def _condition(value: Any, what: str) -> Condition:
+    if isinstance(value, bool) or (isinstance(value, Expr) and (value.low, value.high) == (0, 1)):
+        return value
+    raise RuleError(f"{what}: {describe(value)} is neither true nor false")

@@ -1,0 +1,156 @@
+"""A flattened network as a torch module, its tree and its state_dict named as archtool names the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from archtool.flatten import FlatLayer, FlatNetwork
+
+Function = Callable[..., Any]
+
+
+class Step(NamedTuple):
+    """One layer in the order of execution: the numbers of the tensors it takes and makes, and of those that no later
+    layer takes (`dead`), so that their memory can go."""
+
+    sources: tuple[int, ...]
+    target: int
+    dead: tuple[int, ...]
+
+
+def schedule(layers: Sequence[FlatLayer], kept: Collection[int]) -> list[Step]:
+    """The layers' steps; tensors that are `kept` never die."""
+    seen = set(kept)
+    steps: list[Step] = []
+    for layer in reversed(layers):
+        touched = {*layer.sources, layer.target}
+        dead = tuple(sorted(touched - seen))
+        seen |= touched
+        steps.append(Step(layer.sources, layer.target, dead))
+    return steps[::-1]
+
+
+def execute(steps: Iterable[Step], functions: Iterable[Function], tensors: dict[int, Tensor]) -> Iterator[Tensor]:
+    """Run steps on the tensors by number, yielding each step's output; dead tensors leave `tensors`."""
+    for step, function in zip(steps, functions, strict=True):
+        y = tensors[step.target] = function(*[tensors[number] for number in step.sources])
+        yield y
+        for number in step.dead:
+            del tensors[number]
+
+
+class Container(nn.Module):
+    """The layers of a block, a loop's turn or a join's path."""
+
+
+class Network(nn.Module):
+    """A whole network.
+
+    Its inputs are (batch, *dims) in the order of the spec, where dims is `Shape.dims`; it returns the output, or, where
+    the spec names its outputs, a dict of them. Layers run in the spec's order, and a layer that is replaced under its
+    name in the tree is replaced.
+    """
+
+    def __init__(self, flat: FlatNetwork) -> None:
+        super().__init__()
+        self.inputs = tuple(flat.inputs)
+        self.outputs = dict(flat.outputs)
+        self.steps = schedule(flat.layers, flat.outputs.values())
+        self.paths = [tuple(layer.name.split(".")) for layer in flat.layers]
+        for path, module in zip(self.paths, modules_of(flat.layers), strict=True):
+            _plant(self, path, module)
+
+    def layers(self) -> list[nn.Module]:
+        """The layers' modules in the order of execution."""
+        return [_found(self, path) for path in self.paths]
+
+    def walk(self, *inputs: Tensor) -> Iterator[Tensor]:
+        """Run the network, yielding the output of each layer in the order of execution."""
+        return execute(self.steps, self.layers(), dict(enumerate(inputs)))
+
+    def forward(self, *inputs: Tensor) -> Tensor | dict[str, Tensor]:
+        if len(inputs) != len(self.inputs):
+            raise TypeError(f"this network takes {', '.join(self.inputs)}: {len(self.inputs)} tensors, not {len(inputs)}")
+        tensors = dict(enumerate(inputs))
+        for _ in execute(self.steps, self.layers(), tensors):
+            pass
+        if tuple(self.outputs) == ("output",):
+            return tensors[self.outputs["output"]]
+        return {name: tensors[number] for name, number in self.outputs.items()}
+
+
+def realize(flat: FlatNetwork) -> Network:
+    """The torch module of a network: float32, torch's own initialisation, in training mode.
+
+    Under `torch.device("meta")` it takes no memory.
+    """
+    return Network(flat)
+
+
+def modules_of(layers: Iterable[FlatLayer]) -> Iterator[nn.Module]:
+    """Each layer's module. Layers that share weights are the same module; where the inputs differ and so, perhaps, the
+    modules (padding 'same' depends on the input's size), they are two modules with the same parameters."""
+    owners: dict[str, tuple[FlatLayer, nn.Module]] = {}
+    for layer in layers:
+        owner = owners.get(layer.weights)
+        if owner is not None and owner[0].run.inputs == layer.run.inputs and not layer.run.layer.is_join:
+            yield owner[1]
+            continue
+        module = layer.run.layer.torch(layer.run.inputs[0])
+        if owner is None:
+            owners[layer.weights] = layer, module
+        else:
+            _tie(module, owner[1])
+        yield module
+
+
+def _tie(module: nn.Module, owner: nn.Module) -> None:
+    """Let a module use the parameters and buffers of another of the same kind."""
+    for mine, theirs in zip(module.modules(), owner.modules(), strict=True):
+        mine._parameters.update(theirs._parameters)
+        mine._buffers.update(theirs._buffers)
+
+
+# A path's label or a block's name may be any word, 'forward' and 'train' among them, which `add_module` refuses since
+# they are attributes already. In `_modules`, which named_modules and state_dict read, every word is free.
+
+
+def _plant(root: nn.Module, path: tuple[str, ...], module: nn.Module) -> None:
+    """Put a module into the tree under its name. A join follows its paths, and takes over their container."""
+    parent = root
+    for word in path[:-1]:
+        if word not in parent._modules:
+            parent._modules[word] = Container()
+        parent = _found(parent, (word,))
+    container = parent._modules.get(path[-1])
+    if container is not None:
+        module._modules.update(container._modules)
+    parent._modules[path[-1]] = module
+
+
+def _found(root: nn.Module, path: tuple[str, ...]) -> nn.Module:
+    module = root
+    for word in path:
+        child = module._modules[word]
+        assert child is not None  # only a registered None, which nothing here registers
+        module = child
+    return module
+
+
+def own_parameters(layer: FlatLayer, module: nn.Module) -> int:
+    """How many parameters a layer's module has, without those of the paths that stand below a join."""
+    return sum(each.numel() for each in module.parameters(recurse=not layer.run.layer.is_join))
+
+
+def example_inputs(flat: FlatNetwork, device: torch.device, dtype: torch.dtype) -> list[Tensor]:
+    """One random input for a network: a batch of one of each of its inputs."""
+    return [torch.randn(1, *_ints(shape.dims), device=device, dtype=dtype) for shape in flat.inputs.values()]
+
+
+def _ints(sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Sizes of a flattened network, which are numbers."""
+    return tuple(sizes)

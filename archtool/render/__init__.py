@@ -1,0 +1,1 @@
+"""Text and pictures of an evaluated network, built by pure functions; only `picture` writes files."""

@@ -1,0 +1,135 @@
+"""A scene in Graphviz's DOT language. The same scene gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Final
+
+from archtool.render.scene import Cluster, Edge, Node, Part, Scene
+from archtool.units import si
+
+DIRECTIONS: Final = ("TB", "LR")
+
+# Colours by family, the file in archtool/layers/ that declares a kind. Tints of Okabe and Ito's colour-blind safe palette,
+# of different lightness, so that they differ in grey too; text on them has a contrast of 7:1 or more.
+COLOURS: Final = {
+    "conv": "#8cc5ee",
+    "linear": "#c7b2e2",
+    "pool": "#f6c67c",
+    "norm": "#f2efe2",
+    "activation": "#d3edcd",
+    "join": "#3f4750",
+}
+OTHER: Final = "#e2e4e7"
+LIGHT: Final = "#ffffff"
+DARK: Final = "#1d2126"
+LINE: Final = "#6b747d"
+GREY: Final = "#4f5861"
+BLOCK: Final = "#f7f8fa"
+
+FONT: Final = "Helvetica,Arial,DejaVu Sans,sans-serif"
+DEFAULTS: Final = (
+    f'bgcolor="{LIGHT}", fontname="{FONT}", fontsize=12, nodesep=0.25, ranksep=0.22, pad=0.2',
+    f'shape=plain, fontname="{FONT}", fontsize=10, fontcolor="{DARK}", color="{LINE}"',
+    f'fontname="{FONT}", fontsize=9, fontcolor="{GREY}", color="{LINE}", arrowsize=0.55',
+)
+
+
+def to_dot(scene: Scene, direction: str = "TB") -> str:
+    """The whole picture, its edges from top to bottom or from left to right."""
+    return "\n".join(_lines(scene, direction)) + "\n"
+
+
+def _lines(scene: Scene, direction: str) -> Iterator[str]:
+    yield f"digraph {_quoted(scene.name)} {{"
+    graph, node, edge = DEFAULTS
+    yield f"  graph [rankdir={direction}, {graph}]"
+    yield f"  node [{node}]"
+    yield f"  edge [{edge}]"
+    for member in scene.members:
+        yield from _member(member, "  ")
+    for each in scene.edges:
+        yield "  " + _edge(each)
+    if scene.heads:
+        heads = [_quoted(head) for head in scene.heads]
+        yield f"  {{ rank=same; {' -> '.join(heads)} [style=invis] }}"
+    yield "}"
+
+
+def _member(member: Node | Cluster, indent: str) -> Iterator[str]:
+    if isinstance(member, Node):
+        yield indent + _node(member)
+        return
+    yield f"{indent}subgraph {_quoted('cluster_' + member.id)} {{"
+    yield f'{indent}  graph [style="rounded,filled", fillcolor="{BLOCK}", color="{LINE}", margin=8, label=""]'
+    for inner in member.members:
+        yield from _member(inner, indent + "  ")
+    yield indent + "}"
+
+
+def _node(node: Node) -> str:
+    if node.role == "end":
+        looks = f'label={_quoted(node.parts[0].words)}, shape=box, style="rounded,filled", fillcolor="{LIGHT}", height=0.3'
+    elif node.role == "tag":
+        looks = f'label={_quoted(node.parts[0].words)}, shape=circle, style=filled, fillcolor="{LIGHT}", width=0.28, fixedsize=true'
+    else:
+        label = _stack(node.parts) if node.role == "layers" else _title(node.parts[0], framed=node.role == "block")
+        looks = f"label=<{label}>, tooltip={_quoted(chr(10).join(map(_said, node.parts)))}"
+    return f"{_quoted(node.id)} [{looks}]"
+
+
+def _edge(edge: Edge) -> str:
+    label = f" [label={_quoted(f' {edge.label} ')}]" if edge.label else ""
+    return f"{_quoted(edge.tail)} -> {_quoted(edge.head)}{label}"
+
+
+def _stack(parts: list[Part]) -> str:
+    """Layers above each other."""
+    rows = "".join(f"<tr>{_layer(part)}</tr>" for part in parts)
+    return f'<table border="1" cellborder="0" cellspacing="0" cellpadding="3" color="{LINE}">{rows}</table>'
+
+
+def _layer(part: Part) -> str:
+    text = _safe(part.words)
+    if part.turns > 1:
+        text += f" <b>x{part.turns}</b>"
+    if part.family == "join":
+        text = f'<font color="{LIGHT}"><b>{text}</b></font>'
+    return f'<td bgcolor="{COLOURS.get(part.family, OTHER)}">{text}</td>'
+
+
+def _title(part: Part, framed: bool) -> str:
+    """A block's name, kind and costs; in a frame where the block is folded."""
+    times = ""
+    if part.turns > 1:
+        times = f'<td bgcolor="{GREY}"><font color="{LIGHT}"><b>x{part.turns}</b></font></td>'
+    kind = "" if part.words in part.name else f"{part.words}: "
+    about = f'<font point-size="9" color="{GREY}">{_safe(kind + _costs(part))}</font>'
+    span = ' colspan="2"' if times else ""
+    frame = f'border="2" style="rounded" bgcolor="{BLOCK}"' if framed else 'border="0"'
+    return (
+        f'<table {frame} cellborder="0" cellspacing="0" cellpadding="2" color="{LINE}">'
+        f"<tr><td><b>{_safe(part.name)}</b></td>{times}</tr><tr><td{span}>{about}</td></tr></table>"
+    )
+
+
+def _said(part: Part) -> str:
+    """A part's line in the tooltip."""
+    times = f" x{part.turns}" if part.turns > 1 else ""
+    return f"{part.name}{times}: {part.detail or part.words}; {_costs(part)}"
+
+
+def _costs(part: Part) -> str:
+    cost = part.cost
+    return f"{si(int(cost.params))} params, {si(int(cost.macs))} MACs"  # type: ignore[call-overload]  # numbers
+
+
+def _safe(text: str) -> str:
+    """Text for an HTML-like label."""
+    return escape(text)
+
+
+def _quoted(text: str) -> str:
+    """A quoted string of DOT, which knows no escape but that of the quote; labels and tooltips read backslashes."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

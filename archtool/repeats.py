@@ -1,0 +1,94 @@
+"""Repetition as algebra: turn by turn until the shape stays, then the turns that are left as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from archtool.errors import RuleError, Untraceable
+from archtool.fields import describe
+from archtool.runs import BlockRun, Run
+from archtool.size import Size, less
+from archtool.spec.steps import Call, Group, Step
+from archtool.spec.values import HERE, Tensor
+from archtool.trace import Expr
+
+if TYPE_CHECKING:
+    from archtool.frame import Frame
+
+MAX_UNROLLED: Final = 100_000  # turns of a repeat whose body changes its shape
+
+
+def repeat(frame: Frame, step: Step, x: Tensor) -> Tensor:
+    """Turn after turn until the shape stays; then the turns that are left, as one."""
+    assert step.beside.repeat is not None
+    n = _turns(step.beside.repeat.evaluate(frame.environment))
+    path = step.beside.path
+    if isinstance(step, Group) and step.body.reads_outside:
+        return _unrolled(frame, step, n, x)
+    turn = 0
+    while True:
+        more = less(turn, n)
+        if more is False:
+            return x
+        if isinstance(more, Expr):
+            at = turn
+            return frame.alternatives(more, lambda: _rest(frame, step, at, n, x), lambda: x)  # noqa: B023 - called at once
+        frame.evaluation.allowance.spend(1, "too many turns")
+        run = _turn(frame, step, turn, x)
+        output = run.output.shape if isinstance(run, BlockRun) else run.output
+        is_steady = turn > 0 or step.beside.first is None
+        if is_steady and output == x.shape:
+            return frame.place(f"{path}.{turn}", run, x, step, turn, n - turn)
+        x = frame.place(f"{path}.{turn}", run, x, step, turn)
+        turn += 1
+        if turn > MAX_UNROLLED:
+            raise RuleError(f"a repeat whose body changes its shape stops at {MAX_UNROLLED:,} turns")
+
+
+def _rest(frame: Frame, step: Step, turn: int, n: Size, x: Tensor) -> Tensor:
+    """The turns from `turn` on of a varying number n > turn."""
+    run = _turn(frame, step, turn, x)
+    output = run.output.shape if isinstance(run, BlockRun) else run.output
+    path = step.beside.path
+    if (turn > 0 or step.beside.first is None) and output == x.shape:
+        return frame.place(f"{path}.{turn}", run, x, step, turn, n - turn)
+    if turn > 1:
+        raise Untraceable("the number of turns of a body that changes its shape varies")
+    y = frame.place(f"{path}.{turn}", run, x, step, turn)
+    more = less(turn + 1, n)
+    if isinstance(more, Expr):
+        return frame.alternatives(more, lambda: _rest(frame, step, turn + 1, n, y), lambda: y)
+    return _rest(frame, step, turn + 1, n, y) if more else y
+
+
+def _turn(frame: Frame, step: Step, turn: int, x: Tensor) -> Run:
+    """One turn of a repeated step."""
+    frame.environment[HERE] = x
+    if isinstance(step, Call):
+        fields = step.fields
+        values = frame.values(fields)
+        first = step.beside.first
+        if turn == 0 and first is not None:
+            merged = dict(zip(fields.names, values, strict=True))
+            merged.update(zip(first.names, frame.values(first), strict=True))
+            return frame.run(step, tuple(merged), tuple(merged.values()), x)
+        return frame.run(step, fields.names, values, x)
+    assert isinstance(step, Group)
+    return frame.alone(step.body, x)
+
+
+def _unrolled(frame: Frame, step: Group, n: Size, x: Tensor) -> Tensor:
+    """Turns that read tensors of this body: one after the other."""
+    if not isinstance(n, int):
+        raise Untraceable("the number of turns of a body that reads other tensors varies")
+    if n > MAX_UNROLLED:
+        raise RuleError(f"a repeat whose body reads other tensors stops at {MAX_UNROLLED:,} turns")
+    for turn in range(n):
+        x = frame.nested(f"{step.beside.path}.{turn}.", step.body, x)
+    return x
+
+
+def _turns(value: Any) -> Size:
+    if isinstance(value, Expr) or (type(value) is int and value >= 0):
+        return value
+    raise RuleError(f"repeat: {describe(value)} is not a whole number of at least 0")

@@ -1,0 +1,283 @@
+"""What words mean at one place of a spec: its blocks, variables and tensors; values and fields made ready.
+
+A `Scope` also knows where it is, so that every error names its place and block path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn
+
+from archtool.errors import RuleError, SpecError, nearest
+from archtool.fields import describe
+from archtool.layer import Layer, find, kinds, words
+from archtool.spec.expressions import NAME, Expression, compile_expression, constant, number
+from archtool.spec.lists import made
+from archtool.spec.reader import Document, Node, Scalar, Sequence
+from archtool.spec.reader import Mapping as MappingNode
+from archtool.spec.steps import Block, Fields, in_dependency_order
+from archtool.spec.values import StepValue
+
+BESIDE: Final = ("name", "at", "repeat", "first", "shares")
+NO_FIELDS: Final = Fields((), (), (), ())
+RESERVED: Final = ("x", "input", "output", "true", "false")
+
+
+class Library:
+    """The blocks that a document's steps can name: its own and those it includes, by alias."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.blocks: dict[str, Block] = {}
+
+    def target(self, word: str) -> type[Layer] | Block | None:
+        """The block or layer kind of that name, blocks first."""
+        return self.blocks.get(word) or (find(word) if word in kinds() else None)
+
+
+class Scope:
+    """The names that one block (or a network, whose arguments are its vars) can use, and where in it we are.
+
+    `touched` gathers the names that compiled expressions read; `tensors` are the names of the body's tensors.
+    """
+
+    def __init__(self, library: Library, path: tuple[str, ...]) -> None:
+        self.library = library
+        self.document = library.document
+        self.path = path
+        self.variables: tuple[str, ...] = ()
+        self.tensors: set[str] = set()
+        self.touched: set[str] = set()
+        self.cache: dict[str, Expression] = {}
+
+    # --- errors -------------------------------------------------------------------------------------------------
+
+    def fail(self, node: Node, reason: str, *hints: str) -> NoReturn:
+        raise SpecError(reason, self.document.at(node), self.path, hints)
+
+    @contextmanager
+    def within(self, *labels: str) -> Iterator[None]:
+        """Adds to the block path of errors."""
+        outer, self.path = self.path, (*self.path, *labels)
+        yield
+        self.path = outer
+
+    # --- forms --------------------------------------------------------------------------------------------------
+
+    def mapping(self, node: Node, what: str) -> dict[str, tuple[Scalar, Node]]:
+        """The entries of a mapping; nothing at all is an empty one."""
+        if isinstance(node, MappingNode):
+            return node.entries
+        if isinstance(node, Scalar) and not node.text and not node.quoted:
+            return {}
+        self.fail(node, f"{what} must be a mapping, like {{name: value}}")
+
+    def items(self, node: Node, what: str) -> list[Node]:
+        """The items of a list."""
+        if isinstance(node, Sequence):
+            return node.items
+        hint = f"write [{node.text}]" if isinstance(node, Scalar) and node.text else ""
+        self.fail(node, f"{what} must be a list", *([hint] if hint else []))
+
+    def identifier(self, node: Node, what: str) -> str:
+        """A name that can stand in expressions."""
+        if not isinstance(node, Scalar) or not NAME.fullmatch(node.text):
+            self.fail(node, f"{what} must be a name (letters, digits and _)")
+        if node.text in RESERVED:
+            self.fail(node, f"'{node.text}' can't be {what}: it has a meaning of its own")
+        return node.text
+
+    # --- values -------------------------------------------------------------------------------------------------
+
+    def value(self, node: Node) -> Expression:
+        """A value: number, truth value, list, expression, word or step."""
+        if isinstance(node, Scalar):
+            return self.scalar(node)
+        if isinstance(node, Sequence):
+            return _listing([self.value(item) for item in node.items])
+        return self.step_value(node)
+
+    def scalar(self, node: Scalar) -> Expression:
+        text = node.text
+        found = self.cache.get(text)
+        if found is None:
+            found = self._compile_scalar(node)
+            self.cache[text] = found
+        if found.uses:
+            self.touched.update(found.uses)
+        return found
+
+    def _compile_scalar(self, node: Scalar) -> Expression:
+        text = node.text
+        if not text.strip():
+            self.fail(node, "a value is missing")
+        try:
+            plain = number(text)
+            if plain is not None:
+                return plain
+            if not NAME.fullmatch(text) or text in self.variables or text in self.tensors or text in RESERVED:
+                return compile_expression(text, self.variables, self.tensors)
+        except RuleError as error:
+            self.fail(node, str(error))
+        target = self.library.target(text)
+        if target is not None:
+            return constant(text, StepValue(target, text))
+        if text in words():
+            return constant(text, text)
+        known = [*self.variables, *self.library.blocks, *kinds(), *words()]
+        self.fail(node, f"unknown word '{text}'" + nearest(text, known))
+
+    def step_value(self, node: MappingNode) -> Expression:
+        if len(node.entries) != 1:
+            self.fail(node, "a step as a value has one kind and its fields, like {conv: {out: 8, kernel: 3}}")
+        ((word, (key, fields_node)),) = node.entries.items()
+        if word in self.variables:
+            target: Any = self.scalar(Scalar(word, False, key.line, key.column))
+        else:
+            target = self.known(key)
+        if isinstance(target, type) and target.is_join:
+            self.fail(key, f"a join can't be a value; make a block of '{word}' and name it")
+        fields = self.fields(fields_node, word, target)
+        names = fields.names
+        getters = [value.evaluate for value in fields.values]
+
+        def evaluate(environment: dict[str, Any]) -> StepValue:
+            values = tuple([getter(environment) for getter in getters])
+            if isinstance(target, Expression):
+                return with_fields(target.evaluate(environment), word, tuple(zip(names, values, strict=True)))
+            return StepValue(target, word, names, values)
+
+        uses = frozenset().union(*(value.uses for value in fields.values))
+        return Expression(word, evaluate, uses | target.uses if isinstance(target, Expression) else uses)
+
+    def fields(self, node: Node, word: str, target: Any) -> Fields:
+        """Fields or arguments for a target, each checked as far as it can be now."""
+        entries = self.mapping(node, f"the fields of '{word}'")
+        if not entries:
+            return NO_FIELDS
+        names, values, nodes = [], [], []
+        for name, (key, value_node) in entries.items():
+            self.check_name(key, word, target)
+            value = self.value(value_node)
+            if value.is_constant and isinstance(target, type):
+                try:
+                    target.field_kinds()[name].read(value.constant)
+                except RuleError as error:
+                    self.fail(value_node, f"{name}: {error}")
+            names.append(name)
+            values.append(value)
+            nodes.append(value_node)
+        constants = tuple(value.constant for value in values) if all(value.is_constant for value in values) else None
+        return Fields(tuple(names), tuple(values), tuple(nodes), constants)
+
+    def check_name(self, key: Scalar, word: str, target: Any) -> None:
+        name = key.text
+        if isinstance(target, type):
+            if name not in target.field_kinds():
+                beside = f"; '{name}' stands beside the step, not among its fields" if name in BESIDE else ""
+                closest = beside or nearest(name, list(target.field_kinds())) or "; it has none"
+                self.fail(key, f"'{word}' has no field '{name}'{closest}")
+        elif isinstance(target, Block) and name not in target.arguments:
+            beside = f"; '{name}' stands beside the step, not among its arguments" if name in BESIDE else ""
+            closest = beside or nearest(name, list(target.arguments)) or "; it has none"
+            self.fail(key, f"block '{word}' has no argument '{name}'{closest}")
+
+    def known(self, key: Scalar) -> type[Layer] | Block:
+        """The layer kind or block that a word names."""
+        target = self.library.target(key.text)
+        if target is None:
+            known = [*self.variables, *self.library.blocks, *kinds()]
+            self.fail(key, f"unknown layer kind or block '{key.text}'" + nearest(key.text, known))
+        return target
+
+    def reference(self, node: Node) -> Expression:
+        """A tensor, or a list of them: `input`, a name, `c[i]`, `block_name.output`."""
+        if isinstance(node, Sequence):
+            return _listing([self.reference(item) for item in node.items])
+        if not isinstance(node, Scalar) or not node.text:
+            self.fail(node, "'at' is a tensor: input, a step's name, c[i], block_name.output, or a list of these")
+        try:
+            found = _reference(node.text, self.variables, self.tensors)
+        except RuleError as error:
+            self.fail(node, str(error))
+        self.touched.update(found.uses)
+        return found
+
+    def only(self, node: MappingNode, allowed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+        """Refuses keys that do not belong to a construct, and missing ones."""
+        for key, _ in node.entries.values():
+            if key.text not in (*allowed, *optional):
+                self.fail(key, f"'{key.text}' does not belong here" + nearest(key.text, [*allowed, *optional]))
+        for name in allowed:
+            if name not in node.entries:
+                self.fail(node, f"'{allowed[0]}' needs '{name}' beside it")
+
+    @contextmanager
+    def binding(self, names: tuple[str, ...]) -> Iterator[None]:
+        """Loop variables, for the steps inside."""
+        outer, cache = self.variables, self.cache
+        self.variables, self.cache = (*self.variables, *names), {}
+        yield
+        self.variables, self.cache = outer, cache
+
+    # --- arguments ----------------------------------------------------------------------------------------------
+
+    def arguments(self, entries: Mapping[str, tuple[Scalar, Node]]) -> dict[str, Expression | None]:
+        """Defaults in an order in which they can be evaluated; None where the argument is required."""
+        for key, _ in entries.values():
+            self.identifier(key, "a variable")
+        self.variables = tuple(entries)
+        defaults: dict[str, Expression | None] = {}
+        for name, (_, node) in entries.items():
+            required = isinstance(node, Scalar) and node.text == "required"
+            with self.within(name):
+                defaults[name] = None if required else self.value(node)
+        try:
+            return in_dependency_order(defaults)
+        except RuleError as error:
+            self.fail(entries[next(iter(entries))][0], str(error))
+
+
+def with_fields(value: Any, word: str, given: tuple[tuple[str, Any], ...]) -> StepValue:
+    """A step value with more fields; raises RuleError for a value that is no step."""
+    if not isinstance(value, StepValue):
+        raise RuleError(f"'{word}' is {describe(value)}, not a step")
+    if not given:
+        return value
+    fields = {**dict(zip(value.names, value.values, strict=True)), **dict(given)}
+    return StepValue(value.target, value.word, tuple(fields), tuple(fields.values()))
+
+
+def _listing(items: list[Expression]) -> Expression:
+    getters = [item.evaluate for item in items]
+    uses = frozenset().union(*(item.uses for item in items))
+    return Expression("[...]", lambda environment: made(environment, [getter(environment) for getter in getters]), uses)
+
+
+def _reference(text: str, variables: Iterable[str], tensors: Iterable[str]) -> Expression:
+    """A reference to a tensor: a name, `c[i]` or `block_name.output`."""
+    head, dot, output = text.rpartition(".")
+    of = head if dot and NAME.fullmatch(output) else text
+    tensors = frozenset(tensors)
+    root = of.split("[", 1)[0].strip()
+    if root not in tensors and root != "input":
+        raise RuleError(f"'{root}' is not the name of a tensor" + nearest(root, [*tensors, "input"]))
+    if "[" in of:
+        index = compile_expression(of, set(variables) - {root}, tensors)
+        evaluate = index.evaluate
+        uses = index.uses
+    else:
+        found = compile_expression(of, (), tensors)
+        evaluate, uses = found.evaluate, found.uses
+    if of is text:
+        return Expression(text, evaluate, uses)
+
+    def named(environment: dict[str, Any]) -> Any:
+        tensor = evaluate(environment)
+        outputs = getattr(tensor, "outputs", None) or {}
+        if output not in outputs:
+            raise RuleError(f"'{head}' has no output '{output}'" + nearest(output, list(outputs)))
+        return outputs[output]
+
+    return Expression(text, named, uses)
