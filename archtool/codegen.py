@@ -10,7 +10,7 @@ from archtool.trace import INT64, Bound, Expr, arguments, bounds, in_order
 
 if TYPE_CHECKING:
     import numpy as np
-    import sympy
+    import sympy  # type: ignore[import-untyped]  # ships no types
 
 Columns = Callable[[Mapping[str, Any]], "list[np.ndarray[Any, Any]]"]
 

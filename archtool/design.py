@@ -20,7 +20,10 @@ from archtool.spec.spec import Expectation, Spec
 from archtool.trace import Trace
 
 if TYPE_CHECKING:
+    import torch
+
     from archtool.analysis.report import Report
+    from archtool.realize.result import Verification
 
 
 def load(source: str | os.PathLike[str], design: str | None = None, **knobs: object) -> Design:
@@ -124,3 +127,29 @@ class Design:
         from archtool.analysis.report import Report
 
         return Report(self, batch=batch, dtype=dtype, acts=acts)
+
+    def torch(self) -> torch.nn.Module:
+        """The network as a torch module, its state_dict named as archtool names the layers: float32, training mode.
+
+        It takes (batch, *dims) for each input; under `torch.device("meta")` it takes no memory. Raises MissingExtra
+        where torch is not installed.
+
+        >>> sum(p.numel() for p in load("lenet5").torch().parameters()) == load("lenet5").analyze().totals.params
+        True
+        """
+        from archtool.realize.build import realize
+
+        return realize(self.flat())
+
+    def verify(self, device: str = "auto", dtype: str = "float32") -> Verification:
+        """Hold what is predicted against torch: shapes, parameters, multiply-adds, and what each layer sees.
+
+        `device` is 'auto' (CUDA where there is one), 'cpu', 'cuda', or 'meta' (no memory, no receptive fields); `dtype`
+        is that of the run on a real device. Raises MissingExtra where torch is not installed.
+
+        >>> load("lenet5").verify().ok
+        True
+        """
+        from archtool.realize.verify import verify
+
+        return verify(self, device, dtype)

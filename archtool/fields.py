@@ -196,36 +196,36 @@ def _declare(kind: FieldKind, default: Any) -> Any:
     return field(default=default, metadata={"kind": kind})
 
 
-def channels(default: Any = MISSING) -> Any:
+def channels(*, default: Any = MISSING) -> Any:
     """A field that holds a number of channels (or of groups of them)."""
     return _declare(ChannelsKind(), default)
 
 
-def size(default: Any = MISSING, *, least: int = 1) -> Any:
+def size(*, default: Any = MISSING, least: int = 1) -> Any:
     """A field that holds one size."""
     return _declare(SizeKind(least), default)
 
 
-def number(default: Any = MISSING) -> Any:
+def number(*, default: Any = MISSING) -> Any:
     """A field that holds a number."""
     return _declare(NumberKind(), default)
 
 
-def flag(default: bool) -> Any:
+def flag(*, default: bool) -> Any:
     """A field that is true or false."""
     return _declare(FlagKind(), default)
 
 
-def choice(default: str, *others: str) -> Any:
+def choice(*, default: str, others: tuple[str, ...]) -> Any:
     """A field that is one of a few words, the first by default."""
     return _declare(ChoiceKind(default, *others), default)
 
 
-def per_axis(default: Any = MISSING, *, least: int = 1) -> Any:
+def per_axis(*, default: Any = MISSING, least: int = 1) -> Any:
     """A field that holds one size for all axes, or one an axis."""
     return _declare(PerAxisKind(least), default)
 
 
-def padding(default: Any = MISSING, words: tuple[str, ...] = ()) -> Any:
+def padding(*, default: Any = MISSING, words: tuple[str, ...] = ()) -> Any:
     """A field that holds a padding, perhaps by a word."""
     return _declare(PaddingKind(*words), default)

@@ -127,7 +127,7 @@ def _turns(
     base = entry.name.rpartition(".")[0] if entry.turn is not None else entry.name
     run = entry.run
     inner: dict[int, Place] = {}
-    for turn in range(entry.turns):  # type: ignore[arg-type]  # flattened networks have numbers
+    for turn in range(entry.turns):
         name = entry.name if entry.turn is None else f"{base}.{entry.turn + turn}"
         owner = weights + (owners.setdefault(entry.shares, name) if entry.shares else name)
         if isinstance(run, LayerRun):

@@ -18,7 +18,8 @@ from archtool.repeats import repeat
 from archtool.runs import BlockRun, Entry, LayerRun, Problem, Run, join_run
 from archtool.shape import Shape
 from archtool.size import Condition, Size, any_of, negate, where
-from archtool.spec.expressions import Expression, bind, is_list, sequence
+from archtool.spec.expressions import Expression
+from archtool.spec.lists import bind, is_list, sequence
 from archtool.spec.reader import Document, Node
 from archtool.spec.scope import with_fields
 from archtool.spec.steps import Block, Body, Branch, Call, Fields, Loop, Merge, Path, Step
@@ -362,11 +363,11 @@ def _costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:
     """An entry's costs and how often each counts; shared weights count once, whatever the turns."""
     cost = entry.run.cost
     if entry.shares is None:
-        yield cost, entry.count * entry.turns
+        yield cost, entry.times * entry.turns
         return
-    yield without_params(cost), entry.count * entry.turns
+    yield without_params(cost), entry.times * entry.turns
     if entry.owns_weights:
-        yield Cost(params=cost.params), entry.count
+        yield Cost(params=cost.params), entry.times
 
 
 def _through(x: Tensor, inner: Field | None, turns: Size = 1) -> tuple[Field | None, ...]:

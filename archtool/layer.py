@@ -80,7 +80,7 @@ class Layer:
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.key == other.key  # type: ignore[attr-defined]  # same type
+        return type(self) is type(other) and self.key == other.key
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -93,17 +93,17 @@ class Layer:
     @classmethod
     def field_kinds(cls) -> Mapping[str, FieldKind]:
         """The kind's fields by name."""
-        return _field_kinds(cls)
+        return _field_kinds(cls)  # type: ignore[arg-type]  # mypy takes the class for one of its instances
 
     @classmethod
     def required(cls) -> tuple[str, ...]:
         """The names of the fields that have no default."""
-        return _required(cls)
+        return _required(cls)  # type: ignore[arg-type]  # as above
 
     @classmethod
     def read(cls, values: Mapping[str, object]) -> Layer:
         """A layer from the values of a spec; raises FieldError for what a field does not accept."""
-        kinds = _field_kinds(cls)
+        kinds = cls.field_kinds()
         read = {}
         for name, value in values.items():
             kind = kinds.get(name)
@@ -113,7 +113,7 @@ class Layer:
                 read[name] = kind.read(value)
             except RuleError as error:
                 raise FieldError(name, f"{name}: {error}") from None
-        for name in _required(cls):
+        for name in cls.required():
             if name not in read:
                 raise RuleError(f"'{cls.kind}' needs the field '{name}'")
         return cls(**read)
@@ -152,12 +152,12 @@ T = TypeVar("T", bound=type[Layer])
 )
 def layer(cls: T) -> T:
     """Register a layer kind under its class's name in snake case: `BatchNorm` is `batch_norm`."""
-    made = dataclass(frozen=True, kw_only=True, eq=False)(cls)
-    made.kind = snake_case(cls.__name__)
-    if made.kind in _LOADED:
-        raise ValueError(f"the layer kind '{made.kind}' is registered twice")
-    _LOADED[made.kind] = made
-    return made
+    dataclass(frozen=True, kw_only=True, eq=False)(cls)
+    cls.kind = snake_case(cls.__name__)
+    if cls.kind in _LOADED:
+        raise ValueError(f"the layer kind '{cls.kind}' is registered twice")
+    _LOADED[cls.kind] = cls
+    return cls
 
 
 _LOADED: dict[str, type[Layer]] = {}
@@ -176,7 +176,7 @@ def kinds() -> Mapping[str, str]:
     package = importlib.import_module("archtool.layers")
     for module in pkgutil.iter_modules(package.__path__):
         name = f"archtool.layers.{module.name}"
-        spec = module.module_finder.find_spec(name, None)  # type: ignore[call-arg]
+        spec = module.module_finder.find_spec(name, None)
         source = spec.loader.get_source(name) if spec and spec.loader else ""  # type: ignore[attr-defined]
         for declared in _DECLARATION.findall(source or ""):
             found[snake_case(declared)] = name

@@ -11,16 +11,17 @@ from torch import nn
 class _PadsFirst:
     """Before a convolution: pads its input, by other amounts at the two ends, as torch's convolutions can't.
 
-    `pads` has two ends an axis, the last axis first; `mode` is torch.nn.functional.pad's. The weights keep a plain
+    `pads` has two ends an axis, the last axis first; `mode` is a convolution's padding_mode. The weights keep a plain
     convolution's names, as they would not in an nn.Sequential of the two.
     """
 
-    def __init__(self, pads: tuple[int, ...], mode: str, *fields: Any) -> None:
-        super().__init__(*fields)
-        self.pads, self.mode = pads, mode
+    def __init__(self, pads: tuple[int, ...], mode: str, **fields: Any) -> None:
+        super().__init__(**fields)
+        self.pads = pads
+        self.pad_mode = "constant" if mode == "zeros" else mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = super().forward(nn.functional.pad(x, self.pads, self.mode))  # type: ignore[misc]  # a mixin
+        y: torch.Tensor = super().forward(nn.functional.pad(x, self.pads, self.pad_mode))  # type: ignore[misc]  # a mixin
         return y
 
 

@@ -101,7 +101,7 @@ class Evaluation:
         run = self.layers.get(key)
         if run is None:
             if self.trace is None:
-                run = layer_run(read_layer(cls, names, values), x)
+                run = layer_run(read_layer(cls, names, values), x)  # type: ignore[arg-type]  # a class is hashable
             else:
                 run = self.watched(lambda: layer_run(cls.read(dict(zip(names, values, strict=True))), x))
             self.layers[key] = run

@@ -14,7 +14,7 @@ from archtool.field import Field
 from archtool.layer import Join, Layer
 from archtool.shape import Shape
 from archtool.size import Condition, Size
-from archtool.spec.steps import Node
+from archtool.spec.reader import Node
 from archtool.spec.values import Tensor
 
 
@@ -40,7 +40,7 @@ class LayerRun(NamedTuple):
 class Entry(NamedTuple):
     """A run at its place in a body: its name there, the numbers of the tensors that it takes and makes.
 
-    `count` is how many of the run count (0 or 1 where a condition stays open); `shares` names weights that
+    `times` is how often the run counts (0 or 1 where a condition stays open); `shares` names weights that
     several entries have in common; `turns` is the number of turns of a repeat that this entry stands for, of which it
     is the one with the number `turn`.
     """
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     sources: tuple[int, ...]
     target: int
     node: Node
-    count: Size = 1
+    times: Size = 1
     shares: str | None = None
     owns_weights: bool = True
     turn: int | None = None

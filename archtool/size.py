@@ -92,14 +92,14 @@ def select(cases: Iterable[tuple[Condition, Size]], default: Size) -> Size:
 def maximum(first: Size, *others: Size) -> Size:
     """The greatest of some sizes."""
     if all([type(size) is int for size in (first, *others)]):
-        return max((first, *others))  # type: ignore[type-var]  # ints
+        return max((first, *others))
     return reduce(_larger, others, first)
 
 
 def minimum(first: Size, *others: Size) -> Size:
     """The least of some sizes."""
     if all([type(size) is int for size in (first, *others)]):
-        return min((first, *others))  # type: ignore[type-var]  # ints
+        return min((first, *others))
     return reduce(_smaller, others, first)
 
 

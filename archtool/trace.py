@@ -145,21 +145,23 @@ class Trace:
 
     def multiply(self, left: int | Expr, right: int | Expr) -> int | Expr:
         """left * right: a number is distributed over a sum, a sum over a sum is not expanded."""
-        if isinstance(left, int):
+        if not isinstance(left, Expr):
             left, right = right, left
-        if isinstance(right, int):
+        if not isinstance(left, Expr):
+            return left * right
+        if not isinstance(right, Expr):
             constant, terms = linear(left)
             return self._sum(constant * right, {term: factor * right for term, factor in terms.items()})
         coefficient, factors = _monomial(left)
         more, others = _monomial(right)
-        factors = sorted([*factors, *others], key=lambda factor: factor.number)
+        both = sorted([*factors, *others], key=lambda factor: factor.number)
         ends: list[Bound] = [1]
-        for index, factor in enumerate(factors):
-            if index and factor is factors[index - 1]:
+        for index, factor in enumerate(both):
+            if index and factor is both[index - 1]:
                 continue
-            ends = [_times(a, b) for a in ends for b in _power_bounds(factor, factors.count(factor))]
+            ends = [_times(a, b) for a in ends for b in _power_bounds(factor, both.count(factor))]
             ends = [min(ends), max(ends)]
-        product = self._node("product", tuple(factors), ends[0], ends[-1])
+        product = self._node("product", tuple(both), ends[0], ends[-1])
         return self._sum(0, {product: coefficient * more})
 
     def floor_divide(self, left: int | Expr, right: int | Expr) -> int | Expr:

@@ -29,7 +29,7 @@ class Shipped:
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON."""
-        return {name: getattr(self, name) for name in type(self).__slots__}  # type: ignore[attr-defined]
+        return {name: getattr(self, name) for name in type(self).__slots__}
 
 
 def shipped() -> Iterator[Shipped]:

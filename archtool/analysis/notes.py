@@ -53,7 +53,7 @@ def _alignment_notes(report: Report) -> Iterator[str]:
 
 
 def _misalignment(branch: Branch) -> list[float]:
-    return [float(axis.misalignment) / 2 for f in branch.fields if f is not None for axis in f.axes]  # type: ignore[arg-type]
+    return [float(axis.misalignment) / 2 for f in branch.fields if f is not None for axis in f.axes]
 
 
 def _term_notes(report: Report) -> Iterator[str]:

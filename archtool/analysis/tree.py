@@ -68,7 +68,7 @@ def _fill(parent: Branch, run: BlockRun, inputs: tuple[Fields, ...], times: int)
 
 def _place(branch: Branch, entry: Entry, run: BlockRun, inputs: tuple[Fields, ...], times: int) -> None:
     """What an entry says of its branch, and the branches of the block behind it."""
-    turns = int(entry.turns)  # type: ignore[arg-type]  # a network of numbers
+    turns = int(entry.turns)
     branch.kind = entry.run.kind
     branch.turns = turns
     branch.inputs = entry.run.inputs
@@ -107,7 +107,7 @@ def _parts(entry: Entry) -> list[str]:
         else:
             parts.append(part)
     if entry.turn is not None and entry.turns != 1:
-        parts[-1] += f"-{entry.turn + int(entry.turns) - 1}"  # type: ignore[arg-type]  # a network of numbers
+        parts[-1] += f"-{entry.turn + int(entry.turns) - 1}"
     return parts
 
 

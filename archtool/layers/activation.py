@@ -47,14 +47,14 @@ class ReLU6(Activation):
 class LeakyReLU(Activation):
     """x where positive, else negative_slope * x."""
 
-    negative_slope: Any = number(0.01)
+    negative_slope: Any = number(default=0.01)
 
 
 @layer
 class ELU(Activation):
     """x where positive, else alpha (e^x - 1) (Clevert et al. 2015, arXiv:1511.07289)."""
 
-    alpha: Any = number(1.0)
+    alpha: Any = number(default=1.0)
 
 
 @layer
@@ -66,14 +66,14 @@ class SELU(Activation):
 class CELU(Activation):
     """ELU, continuously differentiable (Barron 2017, arXiv:1704.07483)."""
 
-    alpha: Any = number(1.0)
+    alpha: Any = number(default=1.0)
 
 
 @layer
 class GELU(Activation):
     """x times the normal distribution function of x (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
 
-    approximate: str = choice("none", "tanh")
+    approximate: str = choice(default="none", others=("tanh",))
 
 
 @layer
@@ -115,16 +115,16 @@ class Hardswish(Activation):
 class Hardtanh(Activation):
     """x, cut off at min_val and max_val."""
 
-    min_val: Any = number(-1.0)
-    max_val: Any = number(1.0)
+    min_val: Any = number(default=-1.0)
+    max_val: Any = number(default=1.0)
 
 
 @layer
 class Softplus(Activation):
     """Log(1 + e^(beta x)) / beta."""
 
-    beta: Any = number(1.0)
-    threshold: Any = number(20.0)
+    beta: Any = number(default=1.0)
+    threshold: Any = number(default=20.0)
 
 
 @layer
@@ -141,11 +141,11 @@ class Tanhshrink(Activation):
 class Softshrink(Activation):
     """x drawn lambda nearer to 0."""
 
-    lambd: Any = number(0.5)
+    lambd: Any = number(default=0.5)
 
 
 @layer
 class Hardshrink(Activation):
     """x, but 0 nearer than lambda to 0."""
 
-    lambd: Any = number(0.5)
+    lambd: Any = number(default=0.5)

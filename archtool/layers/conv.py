@@ -24,12 +24,12 @@ class Conv(Layer):
     is_conv = True
     out: Size = channels()
     kernel: Any = per_axis()
-    stride: Any = per_axis(1)
-    padding: Any = padding(0, PADDING_WORDS)
-    dilation: Any = per_axis(1)
-    groups: Size = channels(1)
-    bias: bool = flag(True)
-    padding_mode: str = choice("zeros", "reflect", "replicate", "circular")
+    stride: Any = per_axis(default=1)
+    padding: Any = padding(default=0, words=PADDING_WORDS)
+    dilation: Any = per_axis(default=1)
+    groups: Size = channels(default=1)
+    bias: bool = flag(default=True)
+    padding_mode: str = choice(default="zeros", others=("reflect", "replicate", "circular",))
 
     examples = (
         Example({"out": 64, "kernel": 7, "stride": 2, "padding": "half", "bias": False}, Shape(3, (224, 224)), 9408, 118013952,
@@ -71,24 +71,21 @@ class Conv(Layer):
         from archtool import modules
 
         rank = len(x.spatial)
-        pads = [(axis.before, axis.after) for axis in self.window(x)]
-        fields = (
-            x.channels,
-            self.out,
-            spread(self.kernel, rank, "kernel"),
-            spread(self.stride, rank, "stride"),
-            tuple(before for before, _ in pads),
-            spread(self.dilation, rank, "dilation"),
-            self.groups,
-            self.bias,
-            self.padding_mode,
-        )
-        if all(before == after for before, after in pads):
-            return getattr(nn, f"Conv{rank}d")(*fields)  # type: ignore[no-any-return]  # getattr
-        ends = tuple(end for pair in reversed(pads) for end in pair)
-        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-        unpadded = (*fields[:4], 0, *fields[5:8])
-        return getattr(modules, f"PaddedConv{rank}d")(ends, mode, *unpadded)  # type: ignore[no-any-return]
+        fields = {
+            "in_channels": x.channels,
+            "out_channels": self.out,
+            "kernel_size": spread(self.kernel, rank, "kernel"),
+            "stride": spread(self.stride, rank, "stride"),
+            "dilation": spread(self.dilation, rank, "dilation"),
+            "groups": self.groups,
+            "bias": self.bias,
+        }
+        window = self.window(x)
+        if all(axis.before == axis.after for axis in window):
+            own = tuple(axis.before for axis in window)
+            return getattr(nn, f"Conv{rank}d")(**fields, padding=own, padding_mode=self.padding_mode)  # type: ignore[no-any-return]
+        pads = tuple(end for axis in reversed(window) for end in (axis.before, axis.after))
+        return getattr(modules, f"PaddedConv{rank}d")(pads, self.padding_mode, **fields)  # type: ignore[no-any-return]
 
 
 @layer
@@ -96,11 +93,11 @@ class DepthwiseConv(Layer):
     """A convolution with one group a channel; `multiplier` outputs for each input channel."""
 
     kernel: Any = per_axis()
-    stride: Any = per_axis(1)
-    padding: Any = padding(0, PADDING_WORDS)
-    dilation: Any = per_axis(1)
-    multiplier: Size = channels(1)
-    bias: bool = flag(True)
+    stride: Any = per_axis(default=1)
+    padding: Any = padding(default=0, words=PADDING_WORDS)
+    dilation: Any = per_axis(default=1)
+    multiplier: Size = channels(default=1)
+    bias: bool = flag(default=True)
 
     examples = (
         Example({"kernel": 3, "padding": "half", "bias": False}, Shape(64, (56, 56)), 576, 1806336, "k^2 c h w"),
@@ -124,9 +121,9 @@ class PointwiseConv(Layer):
     """A 1 x 1 convolution: the same linear map at each position."""
 
     out: Size = channels()
-    stride: Any = per_axis(1)
-    groups: Size = channels(1)
-    bias: bool = flag(True)
+    stride: Any = per_axis(default=1)
+    groups: Size = channels(default=1)
+    bias: bool = flag(default=True)
 
     examples = (Example({"out": 256, "bias": False}, Shape(64, (56, 56)), 16384, 51380224, "c_in c_out h w"),)
 
@@ -141,9 +138,9 @@ class LocallyConnected(Layer):
     is_conv = True
     out: Size = channels()
     kernel: Any = per_axis()
-    stride: Any = per_axis(1)
-    padding: Any = padding(0, PADDING_WORDS)
-    bias: bool = flag(True)
+    stride: Any = per_axis(default=1)
+    padding: Any = padding(default=0, words=PADDING_WORDS)
+    bias: bool = flag(default=True)
 
     examples = (
         Example({"out": 4, "kernel": 3, "padding": 1}, Shape(2, (6, 5)), 2280, 2160, "h w (k^2 c_in c_out + c_out)"),
@@ -177,11 +174,11 @@ class LocallyConnected(Layer):
         window = self.window(x)
         rank = len(x.spatial)
         return Module(
-            channels=x.channels,
-            out=self.out,
-            positions=window.out(x.spatial),
+            channels=x.channels,  # type: ignore[arg-type]  # numbers, when realized
+            out=self.out,  # type: ignore[arg-type]
+            positions=window.out(x.spatial),  # type: ignore[arg-type]
             kernel=spread(self.kernel, rank, "kernel"),
             stride=spread(self.stride, rank, "stride"),
-            padding=tuple((axis.before, axis.after) for axis in window),
+            padding=tuple((axis.before, axis.after) for axis in window),  # type: ignore[misc]
             bias=self.bias,
         )

@@ -20,7 +20,7 @@ class Linear(Layer):
 
     is_conv = True
     out: Size = channels()
-    bias: bool = flag(True)
+    bias: bool = flag(default=True)
 
     examples = (
         Example({"out": 1000}, Shape(2048), 2049000, 2048000, "He et al. 2015, arXiv:1512.03385, fc of ResNet-50"),

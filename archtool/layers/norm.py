@@ -26,9 +26,9 @@ def _operations(affine: bool, y: Shape) -> dict[str, Size]:
 class BatchNorm(Layer):
     """Batch normalisation of each channel (Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.BatchNorm1d, 2d, 3d)."""
 
-    eps: Any = number(1e-5)
-    momentum: Any = number(0.1)
-    affine: bool = flag(True)
+    eps: Any = number(default=1e-5)
+    momentum: Any = number(default=0.1)
+    affine: bool = flag(default=True)
 
     examples = (
         Example({}, Shape(64, (8, 9)), 128, 0, "a scale and a shift a channel"),
@@ -55,9 +55,9 @@ class LayerNorm(Layer):
     """Layer normalisation over the channels, at each position or token by itself (Ba et al. 2016, arXiv:1607.06450;
     torch.nn.LayerNorm over the last axis, ConvNeXt's LayerNorm2d on channels-first tensors)."""
 
-    eps: Any = number(1e-5)
-    affine: bool = flag(True)
-    bias: bool = flag(True)
+    eps: Any = number(default=1e-5)
+    affine: bool = flag(default=True)
+    bias: bool = flag(default=True)
 
     examples = (
         Example({}, Shape(96, (7, 8)), 192, 0, "a scale and a shift a channel"),
@@ -77,7 +77,7 @@ class LayerNorm(Layer):
         from archtool.modules import ChannelsFirstLayerNorm
 
         norm = ChannelsFirstLayerNorm if x.spatial and not x.is_tokens else nn.LayerNorm
-        return norm(x.channels, float(self.eps), self.affine, self.bias)  # type: ignore[arg-type]
+        return norm(x.channels, float(self.eps), self.affine, self.bias)
 
 
 @layer
@@ -85,8 +85,8 @@ class GroupNorm(Layer):
     """Group normalisation (Wu and He 2018, arXiv:1803.08494; torch.nn.GroupNorm); its statistics see all positions."""
 
     groups: Size = channels()
-    eps: Any = number(1e-5)
-    affine: bool = flag(True)
+    eps: Any = number(default=1e-5)
+    affine: bool = flag(default=True)
 
     examples = (
         Example({"groups": 4}, Shape(8, (5, 6)), 16, 0, "a scale and a shift a channel"),
@@ -117,9 +117,9 @@ class LocalResponseNorm(Layer):
     """Normalisation over `size` neighbouring channels (Krizhevsky et al. 2012, section 3.3; torch.nn.LocalResponseNorm)."""
 
     size: Size = size()
-    alpha: Any = number(1e-4)
-    beta: Any = number(0.75)
-    k: Any = number(1.0)
+    alpha: Any = number(default=1e-4)
+    beta: Any = number(default=0.75)
+    k: Any = number(default=1.0)
 
     examples = (Example({"size": 5}, Shape(8, (5, 6)), 0, 0, "no learned parameters"),)
 

@@ -32,7 +32,7 @@ class Identity(Layer):
 class Dropout(Layer):
     """Drops elements while training, passes them on at inference (torch.nn.Dropout)."""
 
-    p: Any = number(0.5)
+    p: Any = number(default=0.5)
 
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
 
@@ -70,7 +70,7 @@ class Pad(Layer):
     """Puts positions around the input (torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d)."""
 
     padding: Any = padding()
-    mode: str = choice("zeros", "reflect", "replicate", "circular")
+    mode: str = choice(default="zeros", others=("reflect", "replicate", "circular",))
 
     examples = (
         Example({"padding": [[1, 2], 3]}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),

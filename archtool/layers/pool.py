@@ -65,10 +65,10 @@ class MaxPool(Layer):
     """The greatest element under each window (torch.nn.MaxPool1d, 2d, 3d)."""
 
     kernel: Any = per_axis()
-    stride: Any = per_axis(None)
-    padding: Any = padding(0, PADDING_WORDS)
-    dilation: Any = per_axis(1)
-    ceil_mode: bool = flag(False)
+    stride: Any = per_axis(default=None)
+    padding: Any = padding(default=0, words=PADDING_WORDS)
+    dilation: Any = per_axis(default=1)
+    ceil_mode: bool = flag(default=False)
 
     examples = (
         Example({"kernel": 3, "stride": 2, "padding": 1}, Shape(4, (12, 13)), 0, 0, "no learned parameters"),
@@ -94,10 +94,10 @@ class AvgPool(Layer):
     """The mean under each window (torch.nn.AvgPool1d, 2d, 3d); padding counts as zeros unless left out."""
 
     kernel: Any = per_axis()
-    stride: Any = per_axis(None)
-    padding: Any = padding(0, PADDING_WORDS)
-    ceil_mode: bool = flag(False)
-    count_include_pad: bool = flag(True)
+    stride: Any = per_axis(default=None)
+    padding: Any = padding(default=0, words=PADDING_WORDS)
+    ceil_mode: bool = flag(default=False)
+    count_include_pad: bool = flag(default=True)
 
     examples = (
         Example({"kernel": 2}, Shape(4, (12, 13)), 0, 0, "no learned parameters"),

@@ -27,6 +27,7 @@ DARK: Final = "#1d2126"
 LINE: Final = "#6b747d"
 GREY: Final = "#4f5861"
 BLOCK: Final = "#f7f8fa"
+ACCENT: Final = "#9a3412"
 
 FONT: Final = "Helvetica,Arial,DejaVu Sans,sans-serif"
 DEFAULTS: Final = (
@@ -80,7 +81,7 @@ def _node(node: Node) -> str:
 
 
 def _edge(edge: Edge) -> str:
-    label = f" [label={_quoted(f' {edge.label} ')}]" if edge.label else ""
+    label = f" [label={_quoted(f' {edge.label} ')}, weight=4]" if edge.label else ""
     return f"{_quoted(edge.tail)} -> {_quoted(edge.head)}{label}"
 
 
@@ -93,7 +94,7 @@ def _stack(parts: list[Part]) -> str:
 def _layer(part: Part) -> str:
     text = _safe(part.words)
     if part.turns > 1:
-        text += f" <b>x{part.turns}</b>"
+        text += f' <font color="{ACCENT}"><b>x{part.turns}</b></font>'
     if part.family == "join":
         text = f'<font color="{LIGHT}"><b>{text}</b></font>'
     return f'<td bgcolor="{COLOURS.get(part.family, OTHER)}">{text}</td>'
@@ -101,16 +102,15 @@ def _layer(part: Part) -> str:
 
 def _title(part: Part, framed: bool) -> str:
     """A block's name, kind and costs; in a frame where the block is folded."""
-    times = ""
+    name = f"<b>{_safe(part.name)}</b>"
     if part.turns > 1:
-        times = f'<td bgcolor="{GREY}"><font color="{LIGHT}"><b>x{part.turns}</b></font></td>'
+        name += f' <font point-size="13" color="{ACCENT}"><b>x{part.turns}</b></font>'
     kind = "" if part.words in part.name else f"{part.words}: "
     about = f'<font point-size="9" color="{GREY}">{_safe(kind + _costs(part))}</font>'
-    span = ' colspan="2"' if times else ""
     frame = f'border="2" style="rounded" bgcolor="{BLOCK}"' if framed else 'border="0"'
     return (
         f'<table {frame} cellborder="0" cellspacing="0" cellpadding="2" color="{LINE}">'
-        f"<tr><td><b>{_safe(part.name)}</b></td>{times}</tr><tr><td{span}>{about}</td></tr></table>"
+        f"<tr><td>{name}</td></tr><tr><td>{about}</td></tr></table>"
     )
 
 
@@ -122,7 +122,8 @@ def _said(part: Part) -> str:
 
 def _costs(part: Part) -> str:
     cost = part.cost
-    return f"{si(int(cost.params))} params, {si(int(cost.macs))} MACs"  # type: ignore[call-overload]  # numbers
+    counts = f"{si(int(cost.params))} params, {si(int(cost.macs))} MACs"  # type: ignore[call-overload]  # numbers
+    return f"{counts} in all" if part.times > 1 else counts
 
 
 def _safe(text: str) -> str:

@@ -23,13 +23,18 @@ LEGIBLE: Final = 200  # as many as a picture shows unless asked for more
 
 
 class Part(NamedTuple):
-    """A layer, or a block drawn as one: its whole name, what is written there, and the cost of all its turns."""
+    """A layer or a block: its whole name and what is written there.
+
+    `turns` is how many equal turns of a repeat it stands for, `times` how often it runs, with the turns of the blocks
+    around it; `cost` is that of all of them.
+    """
 
     name: str
     words: str
     family: str
-    turns: int
-    cost: Cost
+    turns: int = 1
+    times: int = 1
+    cost: Cost = Cost()
     detail: str = ""
 
 
@@ -134,7 +139,7 @@ def size(run: BlockRun, depth: int) -> int:
 
 
 def _end(label: str) -> Part:
-    return Part(label, label, "end", 1, Cost())
+    return Part(label, label, "end")
 
 
 @dataclass(slots=True)
@@ -236,8 +241,8 @@ def _part(entry: Entry, prefix: str, times: int) -> Part:
         name += f"-{entry.turn + turns - 1}"
     if isinstance(run, LayerRun):
         words = f"{given}: {short(run)}" if (given := _given_name(entry)) else short(run)
-        return Part(name, words, family(run.layer), turns, _cost(entry, times), full(run))
-    return Part(name, run.kind, "block", turns, _cost(entry, times))
+        return Part(name, words, family(run.layer), turns, turns * times, _cost(entry, times), full(run))
+    return Part(name, run.kind, "block", turns, turns * times, _cost(entry, times))
 
 
 def _given_name(entry: Entry) -> str | None:

@@ -9,11 +9,10 @@ from itertools import accumulate
 from math import sqrt
 from typing import Final
 
-from archtool.cost import Cost
 from archtool.render.scene import Cluster, Edge, Node, Part, Scene, nodes_of
 
 # Lengths in lines of text: how broad a column is by the direction of its edges, and what stands between two nodes.
-BREADTH: Final = {"TB": 26.0, "LR": 14.0}
+BREADTH: Final = {"TB": 16.0, "LR": 14.0}
 GAP: Final = 3.0
 
 
@@ -97,4 +96,4 @@ def _through(edges: list[Edge], place: int, member_of: dict[str, int], before: s
 
 
 def _tag(number: int) -> Part:
-    return Part(str(number), str(number), "tag", 1, Cost())
+    return Part(str(number), str(number), "tag")

@@ -11,7 +11,7 @@ from archtool.spec.expressions import NAME, Expression
 from archtool.spec.naming import Names, count_words
 from archtool.spec.reader import Mapping as MappingNode
 from archtool.spec.reader import Node, Scalar, Sequence
-from archtool.spec.scope import BESIDE, Scope
+from archtool.spec.scope import BESIDE, Scope, is_kind
 from archtool.spec.steps import Beside, Block, Body, Branch, Call, Group, Loop, Merge, Path, Step
 from archtool.spec.values import HERE, tensor_key
 
@@ -25,8 +25,7 @@ class BodyCompiler:
     def body(self, node: Node, what: str, names: Names | None = None) -> Body:
         """A list of steps; `names` are the enclosing body's where the steps count among its own (if)."""
         items = self.scope.items(node, what)
-        if names is None:
-            names = Names(count_words(items))
+        names = names or Names(count_words(items))
         outer, self.scope.touched = self.scope.touched, set()
         steps = []
         for index, item in enumerate(items):
@@ -66,7 +65,7 @@ class BodyCompiler:
             hint = f"start a new step with '- {second.text}' (or a path of a join)"
             self.scope.fail(second, f"one step can't be both '{first.text}' and '{second.text}'", hint)
         target = self.scope.library.target(first.text)
-        if isinstance(target, type) and second.text in target.field_kinds():
+        if is_kind(target) and second.text in target.field_kinds():
             hint = f"write {first.text}: {{{second.text}: ...}}"
             self.scope.fail(second, f"'{second.text}' is a field of '{first.text}' and goes inside its {{ }}", hint)
         self.scope.fail(
@@ -103,7 +102,7 @@ class BodyCompiler:
             if isinstance(node, Scalar) and not NAME.fullmatch(word):
                 self.scope.fail(node, f"'{word}' is not a step; a step is a word or {{kind: fields}}")
             target = self.scope.known(key)
-            if isinstance(target, type) and target.is_join:
+            if is_kind(target) and target.is_join:
                 return self.merge(node, key, fields_node, entries, names)
         with self.scope.within(word):
             beside = self.beside(node, word, entries, names, target)
@@ -111,7 +110,7 @@ class BodyCompiler:
         given = {*fields.names, *(beside.first.names if beside.first else ())}
         missing = [name for name in _required(target) if name not in given]
         if missing:
-            what = "field" if isinstance(target, type) else "argument"
+            what = "field" if is_kind(target) else "argument"
             self.scope.fail(key, f"'{word}' needs the {what} '{missing[0]}'")
         other = self.scope.library.target(word) if isinstance(target, Expression) else None
         return Call(beside, word, target, fields, other)
@@ -134,40 +133,28 @@ class BodyCompiler:
         label = key.text
         if not NAME.fullmatch(label):
             self.scope.fail(key, "a path's label must be a name (letters, digits and _)")
+        if isinstance(node, Sequence):
+            return Path(label, node, self.body(node, label))
+        entries = node.entries if isinstance(node, MappingNode) else {}
+        if "when" in entries:
+            self.scope.only(node, ("when", "do"))
+            when = self.scope.value(entries["when"][1])
+            return Path(label, node, self.body(entries["do"][1], label), when=when)
+        if "each" in entries:
+            self.scope.only(node, ("each", "in", "do"))
+            each = self.scope.identifier(entries["each"][1], "a path's variable")
+            values = self.scope.value(entries["in"][1])
+            with self.scope.binding((each,)):
+                return Path(label, node, self.body(entries["do"][1], label), each=each, values=values)
         with self.scope.within(label):
-            if isinstance(node, Sequence):
-                return Path(label, node, self.body_of_path(node))
-            entries = node.entries if isinstance(node, MappingNode) else {}
-            if "when" in entries:
-                self.scope.only(node, ("when", "do"))
-                when = self.scope.value(entries["when"][1])
-                return Path(label, node, self.body_of_path(entries["do"][1]), when=when)
-            if "each" in entries:
-                self.scope.only(node, ("each", "in", "do"))
-                each = self.scope.identifier(entries["each"][1], "a path's variable")
-                values = self.scope.value(entries["in"][1])
-                with self.scope.binding((each,)):
-                    return Path(label, node, self.body_of_path(entries["do"][1]), each=each, values=values)
-            step = node.text if isinstance(node, Scalar) else next(iter(entries), "")
-            if not step:
-                self.scope.fail(node, "a path is a list of steps; the identity is []", f"write {label}: []")
-            shown = self.scope.document.line_of(node).split(":", 1)[-1].strip() or step
-            written = f"write {label}: [{shown}]" if isinstance(node, Scalar) else f"write {label}: [{step}: ...]"
-            self.scope.fail(node, f"a path is a list of steps, this is the single step '{step}'", written)
+            self._fail_for_path(label, node, entries)
 
-    def body_of_path(self, node: Node) -> Body:
-        items = self.scope.items(node, "a path")
-        names = Names(count_words(items))
-        outer, self.scope.touched = self.scope.touched, set()
-        last = self.scope.path[-1]
-        path, self.scope.path = self.scope.path, self.scope.path[:-1]
-        steps = []
-        for index, item in enumerate(items):
-            with self.scope.within(f"{last}[{index}]" if len(items) > 1 else last):
-                steps.append(self.step(item, names))
-        self.scope.path = path
-        self.scope.touched |= outer
-        return Body(tuple(steps), frozenset(_given_names(steps)), False)
+    def _fail_for_path(self, label: str, node: Node, entries: Mapping[str, Any]) -> NoReturn:
+        step = node.text if isinstance(node, Scalar) else next(iter(entries), "")
+        if not step:
+            self.scope.fail(node, "a path is a list of steps; the identity is []", f"write {label}: []")
+        written = f"write {label}: [{step}]" if isinstance(node, Scalar) else f"write {label}: [{step}: ...]"
+        self.scope.fail(node, f"a path is a list of steps, this is the single step '{step}'", written)
 
     def loop(self, node: MappingNode, names: Names) -> Loop:
         self.scope.only(node, ("for", "in", "do"), ("name",))

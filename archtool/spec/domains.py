@@ -125,7 +125,8 @@ class Forms:
         for name in ("that", "when"):
             if name in entries:
                 self.formula(entries[name][1], f"'{name}' of a claim")
-        return Claim(*(texts.get(name, "") for name in CLAIM), node)
+        that, name, why, when = (texts.get(part, "") for part in CLAIM)
+        return Claim(that, name, why, when, node)
 
     def explore(self, node: Node) -> Mapping:
         """`explore`: over (var -> domain, or {each, of}), where, minimize, maximize, sample."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeGuard
 
 from archtool.errors import RuleError, SpecError, nearest
 from archtool.fields import describe
@@ -136,7 +136,7 @@ class Scope:
             target: Any = self.scalar(Scalar(word, False, key.line, key.column))
         else:
             target = self.known(key)
-        if isinstance(target, type) and target.is_join:
+        if is_kind(target) and target.is_join:
             self.fail(key, f"a join can't be a value; make a block of '{word}' and name it")
         fields = self.fields(fields_node, word, target)
         names = fields.names
@@ -160,7 +160,7 @@ class Scope:
         for name, (key, value_node) in entries.items():
             self.check_name(key, word, target)
             value = self.value(value_node)
-            if value.is_constant and isinstance(target, type):
+            if value.is_constant and is_kind(target):
                 try:
                     target.field_kinds()[name].read(value.constant)
                 except RuleError as error:
@@ -173,7 +173,7 @@ class Scope:
 
     def check_name(self, key: Scalar, word: str, target: Any) -> None:
         name = key.text
-        if isinstance(target, type):
+        if is_kind(target):
             if name not in target.field_kinds():
                 beside = f"; '{name}' stands beside the step, not among its fields" if name in BESIDE else ""
                 closest = beside or nearest(name, list(target.field_kinds())) or "; it has none"
@@ -204,13 +204,14 @@ class Scope:
         self.touched.update(found.uses)
         return found
 
-    def only(self, node: MappingNode, allowed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+    def only(self, node: Node, allowed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
         """Refuses keys that do not belong to a construct, and missing ones."""
-        for key, _ in node.entries.values():
+        entries = self.mapping(node, "this")
+        for key, _ in entries.values():
             if key.text not in (*allowed, *optional):
                 self.fail(key, f"'{key.text}' does not belong here" + nearest(key.text, [*allowed, *optional]))
         for name in allowed:
-            if name not in node.entries:
+            if name not in entries:
                 self.fail(node, f"'{allowed[0]}' needs '{name}' beside it")
 
     @contextmanager
@@ -237,6 +238,11 @@ class Scope:
             return in_dependency_order(defaults)
         except RuleError as error:
             self.fail(entries[next(iter(entries))][0], str(error))
+
+
+def is_kind(target: object) -> TypeGuard[type[Layer]]:
+    """Whether what a word names is a layer kind (not a block, nor a variable)."""
+    return isinstance(target, type)
 
 
 def with_fields(value: Any, word: str, given: tuple[tuple[str, Any], ...]) -> StepValue:

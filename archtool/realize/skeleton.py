@@ -1,0 +1,146 @@
+"""A skeleton: a network's wiring with one channel a tensor, on inputs of other sizes.
+
+Which positions a position depends on is a matter of windows and wiring, not of how many channels carry it: one channel
+is enough, and a hundred times faster than hundreds. The inputs may be larger than the network's, by as much at both
+ends of one axis: position q of a tensor is then position q + g/2 of the skeleton's tensor, g being what that one has
+more, and what would be padding to the network is input to the skeleton, where a probe can stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from archtool.cost import MACS
+from archtool.errors import RuleError
+from archtool.field import GLOBAL, LOCAL
+from archtool.fields import ChannelsKind
+from archtool.flatten import FlatLayer, FlatNetwork
+from archtool.layer import Join, Layer
+from archtool.runs import LayerRun
+from archtool.shape import Shape
+from archtool.size import exact_div
+
+SMALL: Final = 2.0**-20  # every weight: nothing can overflow, and nothing is 0, which a matrix product might skip
+
+Function = Callable[..., Tensor]
+
+
+class Part(NamedTuple):
+    """A layer of the skeleton: what it is there, its inputs and output, and what of it is global in the network."""
+
+    layer: Layer
+    inputs: tuple[Shape, ...]
+    output: Shape
+    state: int
+
+    @property
+    def elements(self) -> int:
+        """How many numbers running it takes, about: a convolution writes out its columns, one a multiply-add."""
+        operations = self.layer.operations(self.inputs[0], self.output)
+        macs = sum(int(operations.get(term, 0)) for term in MACS)  # type: ignore[arg-type]  # numbers
+        return macs + sum(int(shape.elements) for shape in (*self.inputs, self.output))  # type: ignore[arg-type]
+
+
+class Skeleton(NamedTuple):
+    """`layers` are the network's that fit the skeleton's sizes, `parts` what they are there; `shapes` has every
+    tensor by number."""
+
+    inputs: tuple[Shape, ...]
+    layers: tuple[FlatLayer, ...]
+    parts: tuple[Part, ...]
+    shapes: dict[int, Shape]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether some layer sees everything."""
+        return any(part.state != LOCAL for part in self.parts)
+
+
+def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], axis: int | None, thin: bool) -> Skeleton:
+    """The network on other inputs, larger along `axis` (None: along none), with one channel where `thin`.
+
+    A layer that does not fit these sizes is left out, with all that come after it.
+    """
+    if thin:
+        inputs = tuple(shape._replace(channels=1) for shape in inputs)
+    shapes = dict(enumerate(inputs))
+    layers, parts = [], []
+    for layer in flat.layers:
+        if not all(number in shapes for number in layer.sources):
+            continue
+        try:
+            part = _fitted(layer.run, tuple(shapes[number] for number in layer.sources), axis, thin)
+        except RuleError:
+            continue
+        layers.append(layer)
+        parts.append(part)
+        shapes[layer.target] = part.output
+    return Skeleton(inputs, tuple(layers), tuple(parts), shapes)
+
+
+def _fitted(run: LayerRun, inputs: tuple[Shape, ...], axis: int | None, thin: bool) -> Part:
+    """A layer on other inputs; raises RuleError where it does not do there what it does in the network."""
+    layer = thinned(run.layer) if thin else run.layer
+    if isinstance(layer, Join):
+        return Part(layer, inputs, layer.joined(inputs), LOCAL)
+    x = inputs[0]
+    layer = _stretched(layer, run.inputs[0], x)
+    window = layer.window(x)
+    if axis is not None and window is not None and run.inputs[0].spatial[axis] == 1 and window[axis].size != 1:
+        raise RuleError("where the network has a single position, its neighbours are padding, not input")
+    state = layer.field(x, window).state
+    if state != run.field.state:
+        raise RuleError("a single position is flattened, here there are several")
+    return Part(layer, inputs, layer.shape(x, window), state)  # type: ignore[arg-type]  # a number
+
+
+def thinned(layer: Layer) -> Layer:
+    """The layer with one channel, and one group of channels."""
+    names = [name for name, kind in layer.field_kinds().items() if isinstance(kind, ChannelsKind)]
+    return replace(layer, **dict.fromkeys(names, 1)) if names else layer  # type: ignore[type-var]  # a dataclass
+
+
+def _stretched(layer: Layer, was: Shape, x: Shape) -> Layer:
+    """A layer that fixes its output's size (an adaptive pool), its windows the same on another input."""
+    if "size" not in layer.field_kinds() or was.spatial == x.spatial:
+        return layer
+    own = layer.field(was, layer.window(was))
+    if not own.axes:
+        return layer
+    sizes = tuple(exact_div(n * len(axis.phases), axis.stride) for n, axis in zip(x.spatial, own.axes, strict=True))
+    return replace(layer, size=sizes)  # type: ignore[type-var]  # a dataclass
+
+
+def modules(parts: tuple[Part, ...], device: torch.device) -> list[nn.Module]:
+    """The parts' modules at inference, in float64 with small weights; equal parts have one module."""
+    made: dict[tuple[Any, ...], nn.Module] = {}
+    for part in parts:
+        key = (part.layer, part.inputs)
+        if key not in made:
+            module = part.layer.torch(part.inputs[0]).to(device, torch.float64).eval()
+            for parameter in module.parameters():
+                nn.init.constant_(parameter, SMALL)
+            made[key] = module
+    return [made[part.layer, part.inputs] for part in parts]
+
+
+def local_part(part: Part, module: nn.Module) -> Function:
+    """What is local of a part.
+
+    Of a layer that sees everything, nothing: what it makes, it makes of an input freed from NaN. Of a layer that sees
+    everything beside each position itself (group norm), the position.
+    """
+    if part.state == LOCAL:
+        return module
+    if part.state == GLOBAL:
+        return lambda x: module(_freed(x))
+    return lambda x: torch.where(torch.isnan(x), x, module(_freed(x)))
+
+
+def _freed(x: Tensor) -> Tensor:
+    return torch.where(torch.isnan(x), torch.zeros_like(x), x)
