@@ -37,6 +37,8 @@ def windows(x: Shape, kind: str, kernel: Any, stride: Any, padding: Any, dilatio
     Raises RuleError where a list does not have one value an axis.
     """
     rank = spatial_rank(x, kind)
+    if padding != "same" and tuple not in (type(kernel), type(stride), type(padding), type(dilation)):
+        return Window((_axis(x.spatial[0], kernel, stride, padding, dilation),) * rank)
     kernels, strides, dilations = (
         spread(kernel, rank, "kernel"),
         spread(stride, rank, "stride"),

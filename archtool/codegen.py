@@ -31,7 +31,9 @@ def to_numpy(outputs: Sequence[Size]) -> Columns:
 
     def columns(values: Mapping[str, Any]) -> list[np.ndarray[Any, Any]]:
         arrays = [_column(symbol, values[symbol.args[0]]) for symbol in symbols]
-        return [np.asarray(column) for column in generated(*arrays)]
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        results = [np.asarray(column) for column in generated(*map(np.atleast_1d, arrays))]
+        return results if shape else [column.reshape(()) for column in results]
 
     return columns
 

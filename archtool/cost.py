@@ -7,8 +7,8 @@ events, not yet of FLOPs: multiply-accumulates, bias additions, elements normali
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from archtool.size import Size
 from archtool.trace import Expr
@@ -29,12 +29,7 @@ TERMS: Final[Mapping[str, str]] = {
 MACS: Final = tuple(term for term in TERMS if term.endswith(".macs"))
 
 
-def _nothing() -> dict[str, Size]:
-    return {}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """Costs that add up.
 
     params: learned numbers; operations: events by term; activations: elements of every layer's output;
@@ -42,7 +37,7 @@ class Cost:
     """
 
     params: Size = 0
-    operations: Mapping[str, Size] = field(default_factory=_nothing)
+    operations: Mapping[str, Size] = MappingProxyType({})
     activations: Size = 0
     conv_activations: Size = 0
     read: Size = 0
@@ -65,7 +60,7 @@ class Cost:
         """Elements moved: every input and parameter read once, every output written once."""
         return self.read + self.params + self.activations
 
-    def __add__(self, other: Cost) -> Cost:
+    def __add__(self, other: Cost) -> Cost:  # type: ignore[override]  # costs add up, they are not joined
         return total([(self, 1), (other, 1)])
 
 

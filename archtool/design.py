@@ -20,6 +20,7 @@ from archtool.spec.spec import Expectation, Spec
 from archtool.trace import Trace
 
 if TYPE_CHECKING:
+    import networkx as nx
     import torch
 
     from archtool.analysis.report import Report
@@ -127,6 +128,48 @@ class Design:
         from archtool.analysis.report import Report
 
         return Report(self, batch=batch, dtype=dtype, acts=acts)
+
+    def dot(self, depth: int | None = None, direction: str = "TB") -> str:
+        """The network's picture in Graphviz's DOT language; the same design gives the same text.
+
+        Blocks below `depth` are drawn as one node; without a depth, it is as great as stays legible. Edges run from
+        top to bottom (TB) or from left to right (LR). Raises RuleError where the picture would be too large.
+
+        >>> load("lenet5").dot().splitlines()[0]
+        'digraph "lenet5" {'
+        """
+        from archtool.render.dot import dot
+
+        return dot(self.run, tuple(self.spec.inputs), self.name, depth, direction)
+
+    def render(self, path: str | os.PathLike[str], depth: int | None = None, direction: str = "TB") -> Path:
+        """Draw the network into a file, as svg, png, pdf or dot by its suffix; the file's path. See `dot`.
+
+        Raises PictureError where the file can't be written; then there is none.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     load("resnet50").render(f"{folder}/net.svg", depth=1).name
+        'net.svg'
+        """
+        from archtool.render.picture import check, save
+
+        target = Path(path)
+        check(target)
+        save(self.dot(depth, direction), target)
+        return target
+
+    def graph(self) -> nx.DiGraph[str]:
+        """The network's layers as a networkx graph: their kind, output shape, params and macs; shapes on the edges.
+
+        Raises RuleError where there are too many layers.
+
+        >>> load("resnet50").graph().number_of_nodes()
+        176
+        """
+        from archtool.analysis.graph import to_networkx
+
+        return to_networkx(self.flat())
 
     def torch(self) -> torch.nn.Module:
         """The network as a torch module, its state_dict named as archtool names the layers: float32, training mode.

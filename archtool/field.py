@@ -94,12 +94,12 @@ class Field(NamedTuple):
         What was mixed globally stays as it is: a later window adds nothing to it.
         """
         if self.state == LOCAL or bounds(self.state)[1] < GLOBAL:
-            if later.axes is POINTWISE.axes:
-                return self if later.state == LOCAL else Field(self.axes, maximum(self.state, later.state))
+            state = self.state if later.state == LOCAL else maximum(self.state, later.state)
+            if not later.axes:
+                return self if state is self.state else Field(self.axes, state)
             if len(self.axes) != len(later.axes):
                 raise RuleError(f"a window over {len(later.axes)} axes on a tensor that comes from {len(self.axes)}")
-            axes = _each_once(self.axes, later.axes)
-            return Field(axes, maximum(self.state, later.state))
+            return Field(_each_once(self.axes, later.axes), state)
         if not isinstance(self.state, int):
             raise Untraceable("whether anything local is left varies with the design")
         return self
@@ -149,7 +149,7 @@ def identity(spatial: tuple[Size, ...]) -> Field:
 def of_window(window: Window) -> Field:
     """The field of a window's output in its input."""
     first = window[0]
-    if all([axis == first for axis in window]):
+    if all([axis is first for axis in window]):
         return Field((_of_axis(first),) * len(window))
     return Field(tuple([_of_axis(axis) for axis in window]))
 

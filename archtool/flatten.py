@@ -13,7 +13,6 @@ from archtool.errors import RuleError
 from archtool.field import Field
 from archtool.runs import BlockRun, Entry, LayerRun
 from archtool.shape import Shape
-from archtool.spec.values import Tensor
 
 MAX_LAYERS: Final = 200_000  # how many layers a network may have where each has to be told apart
 
@@ -101,14 +100,19 @@ def _walk(
     """The layers of a block whose input stands at places[0], names and weights behind their prefixes; `places` takes
     up the places of the block's tensors."""
     owners: dict[str, str] = {}
+    composed: dict[int, Fields] = {}  # tensors that see the same share one object
     for entry in block.entries:
-        sources = [places[number] for number in entry.sources]
         if isinstance(entry.run, LayerRun) and entry.turns == 1:
             name = prefix + entry.name
             owner = owners.setdefault(entry.shares, entry.name) if entry.shares else entry.name
-            fields = _seen(places[0], block.tensors[entry.target], sources)
-            place = places[entry.target] = Place(next(numbers), fields)
-            yield FlatLayer(name, entry.run, tuple(s.number for s in sources), place.number, fields, weights + owner)
+            inner = block.tensors[entry.target].fields
+            fields = composed.get(id(inner))
+            if fields is None:
+                fields = composed[id(inner)] = _seen(places[0].fields, inner)
+            number = next(numbers)
+            places[entry.target] = Place(number, fields)
+            sources = tuple([places[source].number for source in entry.sources])
+            yield FlatLayer(name, entry.run, sources, number, fields, weights + owner)
         else:
             yield from _turns(entry, block, places, prefix, weights, owners, numbers)
 
@@ -144,9 +148,9 @@ def _turns(
             places[target] = inner[output.number]
 
 
-def _seen(source: Place, tensor: Tensor, sources: list[Place]) -> Fields:
+def _seen(outer: Fields, inner: Fields) -> Fields:
     """What a tensor of a block sees of the network's inputs, through the block's own input."""
-    if len(source.fields) > 1 and len(tensor.fields) > 1:  # the network's own body
-        return tensor.fields
-    field = tensor.fields[0]
-    return tuple(f and field and f.then(field) for f in source.fields)
+    if len(outer) > 1 and len(inner) > 1:  # the network's own body
+        return inner
+    field = inner[0]
+    return tuple([f and field and f.then(field) for f in outer])

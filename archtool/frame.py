@@ -61,7 +61,10 @@ class Frame:
 
     def finish(self, kind: str, output: Tensor, outputs: dict[str, Tensor]) -> BlockRun:
         """The body's run, its costs summed up."""
-        cost = total(part for entry in self.entries for part in _costs(entry))
+        if self.shared:
+            cost = total([part for entry in self.entries for part in _costs(entry)])
+        else:
+            cost = total([(entry.run.cost, entry.times * entry.turns) for entry in self.entries])
         return BlockRun(
             kind, self.inputs, output, outputs, cost, tuple(self.entries), tuple(self.tensors), tuple(self.problems)
         )
@@ -132,12 +135,14 @@ class Frame:
         """The values of fields; raises FieldError for the one that can't be evaluated."""
         if fields.constants is not None:
             return fields.constants
-        values = []
-        for name, value in zip(fields.names, fields.values, strict=True):
-            try:
-                values.append(value.evaluate(self.environment))
-            except RuleError as error:
-                raise FieldError(name, f"{name}: {error} (in '{value.text}')") from None
+        environment = self.environment
+        values: list[Any] = []
+        try:
+            for value in fields.values:
+                values.append(value.evaluate(environment))  # noqa: PERF401 - how many there are tells which one failed
+        except RuleError as error:
+            name, value = fields.names[len(values)], fields.values[len(values)]
+            raise FieldError(name, f"{name}: {error} (in '{value.text}')") from None
         return tuple(values)
 
     def run(self, step: Call, names: tuple[str, ...], values: tuple[Any, ...], x: Tensor) -> Run:
@@ -374,10 +379,10 @@ def _through(x: Tensor, inner: Field | None, turns: Size = 1) -> tuple[Field | N
     """The fields of a tensor that sees x by `inner`, some turns of it."""
     if inner is None:
         return (None,) * len(x.fields)
+    if inner is POINTWISE:
+        return x.fields
     if turns != 1:
         inner = inner.power(turns)
-    elif inner is POINTWISE:
-        return x.fields
     return tuple([f and f.then(inner) for f in x.fields])
 
 

@@ -63,9 +63,10 @@ class Layer:
 
     def shape(self, x: Shape, window: Window | None) -> Shape:
         """The output shape; by default what `channels` and the window say."""
+        channels = self.channels(x)
         if window is None:
-            return Shape(self.channels(x), x.spatial, x.is_tokens)
-        return Shape(self.channels(x), window.out(x.spatial))
+            return x if channels is x.channels else Shape(channels, x.spatial, x.is_tokens)
+        return Shape(channels, window.out(x.spatial))
 
     def params(self, x: Shape) -> Size:
         """The number of learned parameters."""

@@ -93,7 +93,7 @@ def layer_run(written: Layer, x: Shape) -> LayerRun:
         operations=layer.operations(x, y),
         activations=elements,
         conv_activations=elements if layer.is_conv else 0,
-        read=x.elements,
+        read=elements if y is x else x.elements,
     )
     return LayerRun(written.kind, layer, (x,), y, cost, field)
 

@@ -91,16 +91,18 @@ def select(cases: Iterable[tuple[Condition, Size]], default: Size) -> Size:
 
 def maximum(first: Size, *others: Size) -> Size:
     """The greatest of some sizes."""
-    if all([type(size) is int for size in (first, *others)]):
-        return max((first, *others))
-    return reduce(_larger, others, first)
+    try:
+        return max((first, *others))  # type: ignore[type-var]  # an Expr refuses to be ordered
+    except TypeError:
+        return reduce(_larger, others, first)
 
 
 def minimum(first: Size, *others: Size) -> Size:
     """The least of some sizes."""
-    if all([type(size) is int for size in (first, *others)]):
-        return min((first, *others))
-    return reduce(_smaller, others, first)
+    try:
+        return min((first, *others))  # type: ignore[type-var]  # an Expr refuses to be ordered
+    except TypeError:
+        return reduce(_smaller, others, first)
 
 
 def _larger(left: Size, right: Size) -> Size:
@@ -117,6 +119,8 @@ def _smaller(left: Size, right: Size) -> Size:
 
 def ceil_div(size: Size, divisor: Size) -> Size:
     """ceil(size / divisor)."""
+    if isinstance(divisor, int) and divisor > 0:
+        return (size + divisor - 1) // divisor  # so that floors merge
     return -(-size // divisor)
 
 

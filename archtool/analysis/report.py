@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.analysis.notes import notes
 from archtool.analysis.tree import Branch, folded
@@ -15,6 +14,7 @@ from archtool.cost import Cost, without_params
 from archtool.errors import RuleError, nearest
 from archtool.field import GLOBAL, Field
 from archtool.flatten import FlatLayer, flatten
+from archtool.runs import LayerRun
 from archtool.shape import Shape
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ class ReceptiveField:
         }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One layer: sizes in elements, for the batch that was asked for. A join has one input for each of its paths."""
 
     name: str
@@ -172,7 +171,7 @@ class Report:
     def rows(self) -> tuple[Row, ...]:
         """Every layer with its full name; raises RuleError where there are too many to tell apart."""
         with collector_paused():
-            return tuple([self._row(layer) for layer in flatten(self.run)])
+            return tuple(self._rows(flatten(self.run)))
 
     @cached_property
     def tree(self) -> Branch:
@@ -188,21 +187,26 @@ class Report:
         """The output elements that `acts` counts."""
         return self.batch * whole(cost.conv_activations if self.acts == "conv" else cost.activations)
 
-    def _row(self, layer: FlatLayer) -> Row:
-        run = layer.run
-        cost = run.cost if layer.owns_weights else without_params(run.cost)
+    def _rows(self, layers: Iterable[FlatLayer]) -> Iterator[Row]:
+        """Rows; what several layers have in common (a run, a field) is worked out once."""
+        seen: dict[int, ReceptiveField | None] = {}
+        counted: dict[tuple[int, bool], tuple[Any, ...]] = {}
+        kept = []  # so that no number of `seen` is given to another object
+        for layer in layers:
+            run, fields = layer.run, layer.fields
+            if id(fields) not in seen:
+                seen[id(fields)] = receptive_field(fields)
+                kept.append(fields)
+            key = (id(run), layer.owns_weights)
+            if key not in counted:
+                counted[key] = self._counts(run, run.cost if layer.owns_weights else without_params(run.cost))
+            yield Row(layer.name, run.kind, *counted[key], seen[id(fields)])
+
+    def _counts(self, run: LayerRun, cost: Cost) -> tuple[Any, ...]:
+        """A row's sizes and counts, in its order."""
+        inputs = tuple([sizes(shape) for shape in run.inputs])
         macs = self.batch * whole(cost.macs)
-        return Row(
-            name=layer.name,
-            kind=run.kind,
-            inputs=tuple([shape.dims for shape in run.inputs]),  # type: ignore[misc]  # numbers, not expressions
-            output=sizes(run.output),
-            params=whole(cost.params),
-            macs=macs,
-            flops=2 * macs,
-            activations=self.activations(cost),
-            receptive_field=receptive_field(layer.fields),
-        )
+        return inputs, sizes(run.output), whole(cost.params), macs, 2 * macs, self.activations(cost)
 
     def summary_dict(self) -> dict[str, Any]:
         """The documented JSON without its rows and notes."""
@@ -261,8 +265,7 @@ def receptive_field(fields: tuple[Field | None, ...]) -> ReceptiveField | None:
 
 def ratio(numerator: int, denominator: int) -> Number:
     """A quotient, an int where it is whole."""
-    value = Fraction(numerator, denominator)
-    return value.numerator if value.denominator == 1 else float(value)
+    return numerator // denominator if numerator % denominator == 0 else numerator / denominator
 
 
 def whole(size: object) -> int:

@@ -1,77 +1,144 @@
 """How much larger than the network's the inputs of a skeleton have to be.
 
-What is found here is a hint, no measurement: a wrong stride or field only makes a skeleton that shows less.
+Nothing here is a measurement: from a wrong stride or field follows a skeleton that shows less, or a position where
+nothing is found, never a wrong value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import lcm
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from archtool.errors import RuleError
-from archtool.field import GLOBAL
-from archtool.flatten import FlatNetwork
+from archtool.field import GLOBAL, AxisField
+from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.realize.skeleton import Skeleton, skeleton
-from archtool.runs import LayerRun
 from archtool.shape import Shape
 
 LARGEST_PERIOD: Final = 4096
 
 
 class Growth(NamedTuple):
-    """Along one axis: each input gets `ends` more positions at both ends, and a tensor looks the same every `periods`
-    positions of that input."""
+    """Along one axis: by how much each input grows at both ends, and after how many positions of it all tensors look
+    the same again."""
 
     ends: tuple[int, ...]
     periods: tuple[int, ...]
 
 
 def growth(flat: FlatNetwork, axis: int, times: int) -> Growth | None:
-    """How much the inputs grow along an axis, so that the fields of all layers fit `times` over; None where their
-    strides have too large a common multiple."""
-    shapes = list(flat.inputs.values())
+    """How much the inputs grow along an axis, so that the fields of all layers fit `times` over; None where the
+    strides have too large a common multiple.
+
+    Every tensor must grow by a whole number of positions, at both ends alike: so the inputs grow by multiples of all
+    strides, and inputs that meet grow as their strides at that place.
+    """
     weights = _weights(flat, axis)
-    strides = [stride for stride in _strides(flat, axis, weights) if stride is not None]
-    period = lcm(*(stride.numerator for stride in strides))
-    reaches, periods = [], []
+    unit = lcm(*(stride.numerator for stride in _strides(flat, axis, weights)))
+    periods, wanted = [], []
     for source, weight in enumerate(weights):
-        own = [period * weight]
-        reach = 1
-        for layer in flat.layers:
-            field = layer.fields[source]
-            if field is not None and axis < len(field.axes):
-                own.append(_int(field.axes[axis].stride) or 1)
-                reach = max(reach, _int(field.axes[axis].size))
-        periods.append(lcm(*own))
-        reaches.append(reach)
-    if max(periods) > LARGEST_PERIOD:
+        known = [field for layer in flat.layers if (field := _axis_field(layer, source, axis)) is not None]
+        period = lcm(unit * weight, *(_number(field.stride) for field in known if field.stride))
+        reach = max((_number(field.size) for field in known), default=1)
+        periods.append(period)
+        wanted.append(times * (4 * (reach + period) // 3 + 2 * period))
+    unit = lcm(unit, *(Fraction(period, weight).numerator for period, weight in zip(periods, weights, strict=True)))
+    if unit > LARGEST_PERIOD:
         return None
-    period = lcm(period, *(Fraction(own, weight).numerator for own, weight in zip(periods, weights, strict=True)))
-    steps = 1
-    for source, shape in enumerate(shapes):
-        if axis < len(shape.spatial):
-            wanted = times * (4 * (reaches[source] + periods[source]) // 3 + 2 * periods[source]) - _int(shape.spatial[axis])
-            steps = max(steps, -(-wanted // (2 * period * weights[source])))
-    ends = tuple(
-        steps * period * weight if axis < len(shape.spatial) else 0 for shape, weight in zip(shapes, weights, strict=True)
-    )
-    return Growth(ends, tuple(periods))
+    steps, ends = 1, []
+    sizes = [_size(shape, axis) for shape in flat.inputs.values()]
+    for size, weight, room in zip(sizes, weights, wanted, strict=True):
+        if size is not None:
+            steps = max(steps, -(-(room - size) // (2 * unit * weight)))
+    for size, weight in zip(sizes, weights, strict=True):
+        ends.append(0 if size is None else steps * unit * weight)
+    return Growth(tuple(ends), tuple(periods))
 
 
 def _weights(flat: FlatNetwork, axis: int) -> list[int]:
-    """How much faster than the others each input has to grow, so that where they meet they still do: as its stride."""
+    """How fast the inputs grow beside each other."""
     weights: dict[int, Fraction] = {}
     for layer in flat.layers:
-        seen = {
-            source: Fraction(_int(field.axes[axis].stride), len(field.axes[axis].phases))
-            for source, field in enumerate(layer.fields)
-            if field is not None and field.state != GLOBAL and axis < len(field.axes) and field.axes[axis].stride
-        }
-        known = next((source for source in seen if source in weights), None)
-        unit = Fraction(1) if known is None else weights[known] / seen[known]
-        for source, stride in seen.items():
-            weights.setdefault(source, unit * stride if len(seen) > 1 else unit * stride / stride)
+        seen = {}
+        for source in range(len(flat.inputs)):
+            field = _axis_field(layer, source, axis)
+            if field is not None and field.stride:
+                seen[source] = Fraction(_number(field.stride), len(field.phases))
+        if len(seen) > 1:
+            known = next((source for source in seen if source in weights), min(seen))
+            unit = weights.setdefault(known, Fraction(1)) / seen[known]
+            for source, stride in seen.items():
+                weights.setdefault(source, unit * stride)
     found = [weights.get(source, Fraction(1)) for source in range(len(flat.inputs))]
     common = lcm(*(weight.denominator for weight in found))
     return [int(weight * common) for weight in found]
+
+
+def _strides(flat: FlatNetwork, axis: int, weights: list[int]) -> Iterator[Fraction]:
+    """By how much the inputs grow, in units of their weights, while each tensor grows by one position. Found layer by
+    layer: a layer's absolute field does not know the stride where there is a single position."""
+    strides: dict[int, Fraction] = {}
+    for source, (shape, weight) in enumerate(zip(flat.inputs.values(), weights, strict=True)):
+        if axis < len(shape.spatial):
+            strides[source] = Fraction(1, weight)
+    for layer in flat.layers:
+        stride = next((strides[number] for number in layer.sources if number in strides), None)
+        if stride is None:
+            continue
+        run = layer.run
+        if not run.layer.is_join:
+            own = run.layer.field(run.inputs[0], run.layer.window(run.inputs[0]))
+            if own.state == GLOBAL:
+                continue
+            if axis < len(own.axes):
+                stride *= Fraction(_number(own.axes[axis].stride), len(own.axes[axis].phases))
+        strides[layer.target] = stride
+        yield stride
+
+
+def larger(flat: FlatNetwork, axis: int, ends: tuple[int, ...], thin: bool, small: bool) -> Skeleton:
+    """The skeleton whose inputs have `ends` more positions at both ends of an axis.
+
+    Where `small`, the other axes are as short as they can be without that a layer more falls out: what is seen along
+    one axis does not depend on them.
+    """
+    grown = axis if any(ends) else None
+    whole = skeleton(flat, _resized(flat, axis, ends, None), grown, thin)
+    if small:
+        size = 1
+        while size < max((_number(n) for shape in flat.inputs.values() for n in shape.spatial), default=1):
+            shorter = skeleton(flat, _resized(flat, axis, ends, size), grown, thin)
+            if len(shorter.layers) == len(whole.layers):
+                return shorter
+            size *= 2
+    return whole
+
+
+def _resized(flat: FlatNetwork, axis: int, ends: tuple[int, ...], others: int | None) -> tuple[Shape, ...]:
+    shapes = []
+    for shape, end in zip(flat.inputs.values(), ends, strict=True):
+        spatial = [
+            _number(n) + 2 * end if index == axis else _number(n) if others is None else min(_number(n), others)
+            for index, n in enumerate(shape.spatial)
+        ]
+        shapes.append(shape._replace(spatial=tuple(spatial)))
+    return tuple(shapes)
+
+
+def _axis_field(layer: FlatLayer, source: int, axis: int) -> AxisField | None:
+    """What a layer sees of a source along an axis, before all is mixed."""
+    field = layer.fields[source]
+    return None if field is None or axis >= len(field.axes) else field.axes[axis]
+
+
+def _size(shape: Shape, axis: int) -> int | None:
+    return _number(shape.spatial[axis]) if axis < len(shape.spatial) else None
+
+
+def _number(size: Any) -> int:
+    """A size of a flattened network, which is a number."""
+    if not isinstance(size, int):
+        raise RuleError(f"a network with a varying size ({size}) can't be realized")
+    return size

@@ -8,7 +8,6 @@ more, and what would be padding to the network is input to the skeleton, where a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -21,13 +20,12 @@ from archtool.field import GLOBAL, LOCAL
 from archtool.fields import ChannelsKind
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join, Layer
+from archtool.realize.build import Function
 from archtool.runs import LayerRun
 from archtool.shape import Shape
 from archtool.size import exact_div
 
 SMALL: Final = 2.0**-20  # every weight: nothing can overflow, and nothing is 0, which a matrix product might skip
-
-Function = Callable[..., Tensor]
 
 
 class Part(NamedTuple):

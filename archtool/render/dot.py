@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from typing import Final
 
-from archtool.render.scene import Cluster, Edge, Node, Part, Scene
+from archtool.errors import RuleError
+from archtool.render.scene import Cluster, Edge, Node, Part, Scene, scene
+from archtool.render.wrap import wrapped
+from archtool.runs import BlockRun
 from archtool.units import si
 
 DIRECTIONS: Final = ("TB", "LR")
 
-# Colours by family, the file in archtool/layers/ that declares a kind. Tints of Okabe and Ito's colour-blind safe palette,
-# of different lightness, so that they differ in grey too; text on them has a contrast of 7:1 or more.
+# Colours by family, the file in archtool/layers/ that declares a kind. Tints of Okabe and Ito's colour-blind safe
+# palette; those that stand next to each other differ in lightness, so in grey too.
 COLOURS: Final = {
     "conv": "#8cc5ee",
     "linear": "#c7b2e2",
@@ -29,6 +33,10 @@ GREY: Final = "#4f5861"
 BLOCK: Final = "#f7f8fa"
 ACCENT: Final = "#9a3412"
 
+PLAIN: Final = {
+    "end": 'shape=box, style="rounded,filled", height=0.3',
+    "tag": "shape=circle, style=filled, width=0.28, fixedsize=true",
+}
 FONT: Final = "Helvetica,Arial,DejaVu Sans,sans-serif"
 DEFAULTS: Final = (
     f'bgcolor="{LIGHT}", fontname="{FONT}", fontsize=12, nodesep=0.25, ranksep=0.22, pad=0.2',
@@ -37,24 +45,33 @@ DEFAULTS: Final = (
 )
 
 
-def to_dot(scene: Scene, direction: str = "TB") -> str:
-    """The whole picture, its edges from top to bottom or from left to right."""
-    return "\n".join(_lines(scene, direction)) + "\n"
+def dot(run: BlockRun, inputs: tuple[str, ...], name: str, depth: int | None = None, direction: str = "TB") -> str:
+    """The picture of a network whose inputs have these names, blocks below `depth` folded, edges from top to bottom
+    (TB) or from left to right (LR). Raises RuleError where it would be too large, or the direction is neither."""
+    if direction not in DIRECTIONS:
+        raise RuleError(f"direction '{direction}' is not one of {', '.join(DIRECTIONS)}")
+    return to_dot(wrapped(scene(run, inputs, name, depth), direction), direction)
 
 
-def _lines(scene: Scene, direction: str) -> Iterator[str]:
-    yield f"digraph {_quoted(scene.name)} {{"
+def to_dot(picture: Scene, direction: str) -> str:
+    """The whole scene."""
+    return "\n".join(_lines(picture, direction)) + "\n"
+
+
+def _lines(picture: Scene, direction: str) -> Iterator[str]:
+    yield f"digraph {_quoted(picture.name)} {{"
     graph, node, edge = DEFAULTS
     yield f"  graph [rankdir={direction}, {graph}]"
     yield f"  node [{node}]"
     yield f"  edge [{edge}]"
-    for member in scene.members:
+    for member in picture.members:
         yield from _member(member, "  ")
-    for each in scene.edges:
-        yield "  " + _edge(each)
-    if scene.heads:
-        heads = [_quoted(head) for head in scene.heads]
-        yield f"  {{ rank=same; {' -> '.join(heads)} [style=invis] }}"
+    out, into = Counter(edge.tail for edge in picture.edges), Counter(edge.head for edge in picture.edges)
+    for each in picture.edges:
+        yield "  " + _edge(each, is_chain=out[each.tail] == into[each.head] == 1)
+    if picture.heads:
+        heads = [_quoted(head) for head in picture.heads]
+        yield f"  {{ rank=same; {' -> '.join(heads)} [style=invis, weight=0] }}"
     yield "}"
 
 
@@ -70,19 +87,20 @@ def _member(member: Node | Cluster, indent: str) -> Iterator[str]:
 
 
 def _node(node: Node) -> str:
-    if node.role == "end":
-        looks = f'label={_quoted(node.parts[0].words)}, shape=box, style="rounded,filled", fillcolor="{LIGHT}", height=0.3'
-    elif node.role == "tag":
-        looks = f'label={_quoted(node.parts[0].words)}, shape=circle, style=filled, fillcolor="{LIGHT}", width=0.28, fixedsize=true'
+    if node.role in PLAIN:
+        looks = f'label={_quoted(node.parts[0].words)}, fillcolor="{LIGHT}", {PLAIN[node.role]}'
     else:
         label = _stack(node.parts) if node.role == "layers" else _title(node.parts[0], framed=node.role == "block")
         looks = f"label=<{label}>, tooltip={_quoted(chr(10).join(map(_said, node.parts)))}"
     return f"{_quoted(node.id)} [{looks}]"
 
 
-def _edge(edge: Edge) -> str:
-    label = f" [label={_quoted(f' {edge.label} ')}, weight=4]" if edge.label else ""
-    return f"{_quoted(edge.tail)} -> {_quoted(edge.head)}{label}"
+def _edge(edge: Edge, is_chain: bool) -> str:
+    """An edge; straight where nothing else leaves its tail or enters its head."""
+    attributes = [f"label={_quoted(f' {edge.label} ')}"] if edge.label else []
+    if is_chain:
+        attributes.append("weight=4")
+    return f"{_quoted(edge.tail)} -> {_quoted(edge.head)}" + (f" [{', '.join(attributes)}]" if attributes else "")
 
 
 def _stack(parts: list[Part]) -> str:
@@ -92,7 +110,7 @@ def _stack(parts: list[Part]) -> str:
 
 
 def _layer(part: Part) -> str:
-    text = _safe(part.words)
+    text = escape(part.words)
     if part.turns > 1:
         text += f' <font color="{ACCENT}"><b>x{part.turns}</b></font>'
     if part.family == "join":
@@ -102,14 +120,14 @@ def _layer(part: Part) -> str:
 
 def _title(part: Part, framed: bool) -> str:
     """A block's name, kind and costs; in a frame where the block is folded."""
-    name = f"<b>{_safe(part.name)}</b>"
+    name = f"<b>{escape(part.words)}</b>"
     if part.turns > 1:
         name += f' <font point-size="13" color="{ACCENT}"><b>x{part.turns}</b></font>'
-    kind = "" if part.words in part.name else f"{part.words}: "
-    about = f'<font point-size="9" color="{GREY}">{_safe(kind + _costs(part))}</font>'
-    frame = f'border="2" style="rounded" bgcolor="{BLOCK}"' if framed else 'border="0"'
+    kind = "" if part.detail in part.words else f"{part.detail}: "
+    about = f'<font point-size="9" color="{GREY}">{escape(kind + _costs(part))}</font>'
+    frame = f'border="2" style="rounded" bgcolor="{BLOCK}" cellpadding="4"' if framed else 'border="0" cellpadding="2"'
     return (
-        f'<table {frame} cellborder="0" cellspacing="0" cellpadding="2" color="{LINE}">'
+        f'<table {frame} cellborder="0" cellspacing="0" color="{LINE}">'
         f"<tr><td>{name}</td></tr><tr><td>{about}</td></tr></table>"
     )
 
@@ -117,18 +135,13 @@ def _title(part: Part, framed: bool) -> str:
 def _said(part: Part) -> str:
     """A part's line in the tooltip."""
     times = f" x{part.turns}" if part.turns > 1 else ""
-    return f"{part.name}{times}: {part.detail or part.words}; {_costs(part)}"
+    return f"{part.name}{times}: {part.detail}; {_costs(part)}"
 
 
 def _costs(part: Part) -> str:
     cost = part.cost
-    counts = f"{si(int(cost.params))} params, {si(int(cost.macs))} MACs"  # type: ignore[call-overload]  # numbers
+    counts = f"{si(int(cost.params))} params, {si(int(cost.macs))} MACs"
     return f"{counts} in all" if part.times > 1 else counts
-
-
-def _safe(text: str) -> str:
-    """Text for an HTML-like label."""
-    return escape(text)
 
 
 def _quoted(text: str) -> str:

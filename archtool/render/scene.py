@@ -1,7 +1,7 @@
 """What a picture of a network shows, before anyone decides how it looks: nodes, clusters of nodes, edges.
 
-A layer that keeps its input's shape and sees nothing around it (norm, activation, dropout) is drawn in one node with the
-layer before it, if that layer has no other reader.
+A layer that keeps its input's shape and sees nothing around it (norm, activation, dropout) is drawn in one node with
+the layer before it, if that layer has no other reader.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ LEGIBLE: Final = 200  # as many as a picture shows unless asked for more
 
 
 class Part(NamedTuple):
-    """A layer or a block: its whole name and what is written there.
+    """A layer or a block: its whole name, what is written there (a layer's kind and fields, a block's own name), and
+    the detail (all of a layer's fields, a block's kind).
 
     `turns` is how many equal turns of a repeat it stands for, `times` how often it runs, with the turns of the blocks
     around it; `cost` is that of all of them.
@@ -31,17 +32,18 @@ class Part(NamedTuple):
 
     name: str
     words: str
+    detail: str
     family: str
     turns: int = 1
     times: int = 1
     cost: Cost = Cost()
-    detail: str = ""
 
 
 @dataclass(slots=True)
 class Node:
-    """One thing to draw. `role` is what it stands for: 'layers' (one part each, in order), 'block' (folded), 'title' (of a
-    cluster, where the block's input enters), 'end' (an input or an output) or 'tag' (where a wrapped picture goes on)."""
+    """One thing to draw. `role` is what it stands for: 'layers' (one part each, in order), 'block' (folded), 'title'
+    (of a cluster, where the block's input enters), 'end' (an input or an output), 'tag' (where a wrapped picture goes
+    on)."""
 
     id: str
     role: str
@@ -66,8 +68,8 @@ class Edge(NamedTuple):
 
 @dataclass(slots=True)
 class Scene:
-    """A whole picture; edges stand in an order in which each follows those into its tail. `heads` are the nodes that its
-    columns begin with, where it has several."""
+    """A whole picture; edges stand in an order in which each follows those into its tail. `heads` are the nodes that
+    its columns begin with, where it has several."""
 
     name: str
     members: list[Node | Cluster]
@@ -100,12 +102,11 @@ def scene(run: BlockRun, inputs: tuple[str, ...], name: str, depth: int | None =
     depth = legible_depth(run) if depth is None else depth
     count = size(run, depth)
     if count > MOST:
-        hint = "; choose a smaller depth (--depth)" if depth > 1 else "; put what repeats into a block with 'repeat'"
-        raise RuleError(f"a picture of '{name}' to depth {depth} has {count:,} layers and blocks, at most {MOST:,} fit{hint}")
+        advice = "take a smaller depth (--depth)" if depth > 1 else "write what repeats with 'repeat'"
+        shown = f"{count:,} layers and blocks"
+        raise RuleError(f"a picture of '{name}' to depth {depth} has {shown}, at most {MOST:,} fit: {advice}")
     drawing = _Drawing()
-    members: list[Node | Cluster] = [
-        Node(f"@{label}", "end", [_end(label)]) for label in inputs
-    ]
+    members: list[Node | Cluster] = [Node(f"@{label}", "end", [_end(label)]) for label in inputs]
     places = [_Place(f"@{label}", shape) for label, shape in zip(inputs, run.inputs, strict=True)]
     ends = drawing.body(run, "", places, members, depth, 1)
     for label, tensor in (run.outputs or {"output": run.output}).items():
@@ -139,7 +140,7 @@ def size(run: BlockRun, depth: int) -> int:
 
 
 def _end(label: str) -> Part:
-    return Part(label, label, "end")
+    return Part(label, label, "", "end")
 
 
 @dataclass(slots=True)
@@ -234,15 +235,18 @@ def _goes_on(last: Entry, entry: Entry, readers: Counter[int]) -> bool:
 
 
 def _part(entry: Entry, prefix: str, times: int) -> Part:
-    turns = int(entry.turns)  # type: ignore[call-overload]  # a network of numbers
+    turns = int(entry.turns)
+    cost = _cost(entry, times)
     run = entry.run
-    name = prefix + entry.name
+    name = entry.name
     if entry.turn is not None and turns > 1:
         name += f"-{entry.turn + turns - 1}"
-    if isinstance(run, LayerRun):
-        words = f"{given}: {short(run)}" if (given := _given_name(entry)) else short(run)
-        return Part(name, words, family(run.layer), turns, turns * times, _cost(entry, times), full(run))
-    return Part(name, run.kind, "block", turns, turns * times, _cost(entry, times))
+    times *= turns
+    if isinstance(run, BlockRun):
+        return Part(prefix + name, name, run.kind, "block", turns, times, cost)
+    given = _given_name(entry)
+    words = f"{given}: {short(run)}" if given else short(run)
+    return Part(prefix + name, words, full(run), family(run.layer), turns, times, cost)
 
 
 def _given_name(entry: Entry) -> str | None:

@@ -12,9 +12,7 @@ from archtool.fields import FlagKind, PaddingKind, PerAxisKind, describe
 from archtool.layer import Layer
 from archtool.runs import LayerRun
 
-# Fields that people say without their names; those of the window stand next to the kind.
-WINDOW: Final = {"kernel": "{}", "stride": "/{}"}
-UNNAMED: Final = {**WINDOW, "out": "{}"}
+WINDOW: Final = {"kernel": "{}", "stride": "/{}"}  # said next to the kind, without their names
 
 
 def short(run: LayerRun) -> str:
@@ -24,16 +22,16 @@ def short(run: LayerRun) -> str:
     rank = len(run.inputs[0].spatial)
     kinds = type(layer).field_kinds()
     required = type(layer).required()
-    window, others = [run.kind], []
-    said = [
-        (name, _by_axis(value, rank if name in required else 1) if isinstance(kinds[name], PerAxisKind) else _plain(value))
-        for name, value in chosen(layer)
-        if name in required or not isinstance(kinds[name], FlagKind | PaddingKind)
-    ]
-    for name, text in sorted(said, key=_place):
-        form = UNNAMED.get(name, name + " {}")
-        (window if name in WINDOW else others).append(form.format(text))
-    return ", ".join([" ".join(window), *others])
+    said = {}
+    for name, value in chosen(layer):
+        if name in required and isinstance(kinds[name], PerAxisKind):
+            said[name] = "x".join(map(_plain, spread(value, rank, name)))
+        elif name in required or not isinstance(kinds[name], FlagKind | PaddingKind):
+            said[name] = _plain(value)
+    window = [form.format(said[name]) for name, form in WINDOW.items() if name in said]
+    channels = [said["out"]] if "out" in said else []
+    others = [f"{name} {text}" for name, text in said.items() if name not in WINDOW and name != "out"]
+    return ", ".join([" ".join([run.kind, *window]), *channels, *others])
 
 
 def full(run: LayerRun) -> str:
@@ -54,17 +52,9 @@ def family(layer: Layer) -> str:
     return type(layer).__module__.rpartition(".")[2]
 
 
-def _place(said: tuple[str, str]) -> int:
-    """Kernel, stride and channels first, in this order; the others as declared."""
-    order = list(UNNAMED)
-    return order.index(said[0]) if said[0] in order else len(order)
-
-
-def _by_axis(value: Any, rank: int) -> str:
-    return "x".join(_plain(size) for size in spread(value, rank if not isinstance(value, tuple) else len(value), ""))
-
-
 def _plain(value: Any) -> str:
-    if isinstance(value, Fraction):
+    if isinstance(value, tuple):
+        return "x".join(map(_plain, value)) if not any(isinstance(item, tuple) for item in value) else describe(value)
+    if isinstance(value, Fraction | float):
         return f"{float(value):g}"
     return value if isinstance(value, str) else describe(value)

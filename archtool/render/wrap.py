@@ -5,8 +5,9 @@ It is cut only where a single tensor passes; a numbered tag stands on either sid
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import accumulate
-from math import sqrt
+from math import ceil, sqrt
 from typing import Final
 
 from archtool.render.scene import Cluster, Edge, Node, Part, Scene, nodes_of
@@ -14,14 +15,20 @@ from archtool.render.scene import Cluster, Edge, Node, Part, Scene, nodes_of
 # Lengths in lines of text: how broad a column is by the direction of its edges, and what stands between two nodes.
 BREADTH: Final = {"TB": 16.0, "LR": 14.0}
 GAP: Final = 3.0
+LONGEST: Final = 60.0  # of a picture that is not wrapped
 
 
 def wrapped(scene: Scene, direction: str) -> Scene:
     """The scene in as many columns (rows, where edges run from left to right) as make it about as broad as high."""
     member_of = {node.id: i for i, member in enumerate(scene.members) for node in nodes_of(member)}
     ends = _ends(scene, direction, member_of)
+    if ends[-1] <= LONGEST:
+        return scene
     columns = round(sqrt(ends[-1] / BREADTH[direction]))
-    places = _chosen(_cuts(scene, member_of), ends, columns)
+    cuts = _cuts(scene, member_of)
+    lengths = range(ceil(ends[-1]) + 1)
+    shortest = bisect_left(lengths, True, key=lambda length: len(_filled(cuts, ends, length)) < columns)
+    places = _filled(cuts, ends, lengths[shortest])
     return _cut(scene, places, member_of) if places else scene
 
 
@@ -44,7 +51,7 @@ def _length(node: Node, direction: str) -> float:
 
 
 def _cuts(scene: Scene, member_of: dict[str, int]) -> list[int]:
-    """The members before which a single tensor passes."""
+    """The members before which a single tensor passes, but for those that would leave an end of the network alone."""
     farthest: dict[str, int] = {}
     for edge in scene.edges:
         farthest[edge.tail] = max(farthest.get(edge.tail, 0), member_of[edge.head])
@@ -52,16 +59,19 @@ def _cuts(scene: Scene, member_of: dict[str, int]) -> list[int]:
     for tail, head in farthest.items():
         passing[member_of[tail] + 1] += 1
         passing[head + 1] -= 1
-    return [i for i, count in enumerate(accumulate(passing)) if count == 1 and i < len(scene.members)]
+    return [i for i, count in enumerate(accumulate(passing)) if count == 1 and 1 < i < len(scene.members) - 1]
 
 
-def _chosen(cuts: list[int], ends: list[float], columns: int) -> list[int]:
-    """The cuts nearest to those that would make columns of equal length; none that leaves an end alone."""
-    inner = [cut for cut in cuts if 1 < cut < len(ends) - 1]
-    if not inner:
-        return []
-    wanted = [ends[-1] * column / columns for column in range(1, columns)]
-    return sorted({min(inner, key=lambda cut: abs(ends[cut - 1] - length)) for length in wanted})
+def _filled(cuts: list[int], ends: list[float], longest: float) -> list[int]:
+    """The cuts of columns that are each filled up to a length, if their parts allow it."""
+    chosen: list[int] = []
+    start, last = 0.0, 0
+    for cut in [*cuts, len(ends)]:
+        if ends[cut - 1] - start > longest and last:
+            chosen.append(last)
+            start, last = ends[last - 1], 0
+        last = cut
+    return chosen
 
 
 def _cut(scene: Scene, places: list[int], member_of: dict[str, int]) -> Scene:
@@ -81,19 +91,17 @@ def _cut(scene: Scene, places: list[int], member_of: dict[str, int]) -> Scene:
 
 
 def _through(edges: list[Edge], place: int, member_of: dict[str, int], before: str, after: str) -> list[Edge]:
-    """The edges, those that pass the place led through its tags."""
+    """The edges, those that pass the place led through its tags; the first of them has the label."""
     result = []
-    is_led = False
     for edge in edges:
-        if not member_of[edge.tail] < place <= member_of[edge.head]:
+        if member_of[edge.tail] < place <= member_of[edge.head]:
+            if edge.label:
+                result.append(Edge(edge.tail, before, edge.label))
+            result.append(Edge(after, edge.head, edge.label))
+        else:
             result.append(edge)
-            continue
-        if not is_led:
-            result.append(Edge(edge.tail, before, edge.label))
-            is_led = True
-        result.append(Edge(after, edge.head, ""))
     return result
 
 
 def _tag(number: int) -> Part:
-    return Part(str(number), str(number), "tag")
+    return Part(str(number), str(number), "", "tag")
