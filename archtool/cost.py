@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from archtool.size import Size
-from archtool.trace import Expr
 
 TERMS: Final[Mapping[str, str]] = {
     "conv.macs": "multiply-accumulates of convolutions, products with padding included",
@@ -71,20 +70,20 @@ def total(parts: Iterable[tuple[Cost, Size]]) -> Cost:
     conv_activations: Size = 0
     read: Size = 0
     operations: dict[str, Size] = {}
-    for cost, times in parts:
-        if times == 1 and not isinstance(times, Expr):
-            params += cost.params
-            activations += cost.activations
-            conv_activations += cost.conv_activations
-            read += cost.read
-            for term, count in cost.operations.items():
+    for (more_params, events, more_activations, more_conv_activations, more_read), times in parts:
+        if times == 1:
+            params += more_params
+            activations += more_activations
+            conv_activations += more_conv_activations
+            read += more_read
+            for term, count in events.items():
                 operations[term] = operations.get(term, 0) + count
         else:
-            params += times * cost.params
-            activations += times * cost.activations
-            conv_activations += times * cost.conv_activations
-            read += times * cost.read
-            for term, count in cost.operations.items():
+            params += times * more_params
+            activations += times * more_activations
+            conv_activations += times * more_conv_activations
+            read += times * more_read
+            for term, count in events.items():
                 operations[term] = operations.get(term, 0) + times * count
     return Cost(
         params=params, operations=operations, activations=activations, conv_activations=conv_activations, read=read

@@ -61,7 +61,10 @@ class AxisField(NamedTuple):
         stride = self.stride
         low, high, first, last = self.phases[0]
         phases = tuple(
-            [Reach(stride * a + low, stride * b + high, stride * c + first, stride * d + last) for a, b, c, d in later.phases]
+            [
+                Reach(stride * a + low, stride * b + high, stride * c + first, stride * d + last)
+                for a, b, c, d in later.phases
+            ]
         )
         return AxisField(
             stride * later.stride,
@@ -177,14 +180,12 @@ def hull(fields: list[Field], spatial: tuple[Size, ...]) -> Field:
     chosen = [field.axes for field in local or fields]
     rank = len(chosen[0])
     sizes = spatial if local and len(spatial) == rank else (1,) * rank
-    columns = zip(*chosen, strict=True)
     axes: list[AxisField] = []
-    previous: tuple[tuple[AxisField, ...], Size] | None = None
-    for column, n in zip(columns, sizes, strict=True):
-        if (column, n) != previous:
-            joined = _join(column, n)
-            previous = (column, n)
-        axes.append(joined)
+    for index in range(rank):
+        if index and sizes[index] == sizes[0] and all([each[index] is each[0] for each in chosen]):
+            axes.append(axes[0])
+        else:
+            axes.append(_join(tuple([each[index] for each in chosen]), sizes[index]))
     return Field(tuple(axes), state)
 
 
@@ -217,7 +218,10 @@ def _drifted(axis: AxisField, r: int, stride: Size, turns: Size) -> list[Reach]:
 
 def _outermost(reaches: list[Reach]) -> Reach:
     lows, highs, firsts, lasts = zip(*reaches, strict=True)
-    return Reach(minimum(*lows), maximum(*highs), minimum(*firsts), maximum(*lasts))
+    try:
+        return Reach(min(lows), max(highs), min(firsts), max(lasts))
+    except TypeError:  # an Expr refuses to be ordered
+        return Reach(minimum(*lows), maximum(*highs), minimum(*firsts), maximum(*lasts))
 
 
 def _spread(axis: AxisField, period: int) -> AxisField:
@@ -295,8 +299,9 @@ def _each_once(axes: tuple[AxisField, ...], later: tuple[AxisField, ...]) -> tup
     first, last = axes[0], later[0]
     joined = first.then(last)
     result = [joined]
-    for a, b in zip(axes[1:], later[1:], strict=True):
-        if a is not first or b is not last:
-            first, last, joined = a, b, a.then(b)
+    for index in range(1, len(axes)):
+        if axes[index] is not first or later[index] is not last:
+            first, last = axes[index], later[index]
+            joined = first.then(last)
         result.append(joined)
     return tuple(result)

@@ -21,7 +21,7 @@ from archtool.size import Condition, Size, any_of, negate, where
 from archtool.spec.expressions import Expression
 from archtool.spec.lists import bind, is_list, sequence
 from archtool.spec.reader import Document, Node
-from archtool.spec.scope import with_fields
+from archtool.spec.scope import is_kind, with_fields
 from archtool.spec.steps import Block, Body, Branch, Call, Fields, Loop, Merge, Path, Step
 from archtool.spec.values import HERE, Environment, StepValue, Tensor, tensor_key
 from archtool.trace import Expr
@@ -127,9 +127,13 @@ class Frame:
     # --- layers and blocks --------------------------------------------------------------------------------------
 
     def call(self, step: Call, x: Tensor) -> Tensor:
-        fields = step.fields
-        run = self.run(step, fields.names, self.values(fields), x)
-        return self.place(step.beside.path, run, x, step)
+        beside, _, target, fields, _ = step
+        values = self.values(fields) if fields.constants is None else fields.constants
+        if is_kind(target):
+            run: Run = self.evaluation.layer(target, fields.names, values, x.shape)
+        else:
+            run = self.run(step, fields.names, values, x)
+        return self.place(beside.path, run, x, step)
 
     def values(self, fields: Fields) -> tuple[Any, ...]:
         """The values of fields; raises FieldError for the one that can't be evaluated."""
@@ -139,10 +143,10 @@ class Frame:
         values: list[Any] = []
         try:
             for value in fields.values:
-                values.append(value.evaluate(environment))  # noqa: PERF401 - how many there are tells which one failed
+                values.append(value.evaluate(environment))
         except RuleError as error:
-            name, value = fields.names[len(values)], fields.values[len(values)]
-            raise FieldError(name, f"{name}: {error} (in '{value.text}')") from None
+            name, text = fields.names[len(values)], fields.values[len(values)].text
+            raise FieldError(name, f"{name}: {error} (in '{text}')") from None
         return tuple(values)
 
     def run(self, step: Call, names: tuple[str, ...], values: tuple[Any, ...], x: Tensor) -> Run:
@@ -167,14 +171,18 @@ class Frame:
 
     def place(self, name: str, run: Run, x: Tensor, step: Step, turn: int | None = None, turns: Size = 1) -> Tensor:
         """Put some turns of a run behind a tensor; what comes out."""
+        outputs = None
         if type(run) is LayerRun:
-            y = self.add(run.output, _through(x, run.field, turns))
+            shape, inner = run.output, run.field
         else:
             block: BlockRun = run  # type: ignore[assignment]  # the other of the two
-            outputs = {
-                label: self.add(tensor.shape, _through(x, tensor.fields[0])) for label, tensor in block.outputs.items()
-            }
-            y = self.add(block.output.shape, _through(x, block.output.fields[0], turns), outputs)
+            shape, inner = block.output.shape, block.output.fields[0]
+            if block.outputs:
+                outputs = {
+                    label: self.add(tensor.shape, _through(x, tensor.fields[0]))
+                    for label, tensor in block.outputs.items()
+                }
+        y = self.add(shape, x.fields if inner is POINTWISE else _through(x, inner, turns), outputs)
         self.enter(name, run, (x.number,), y, step, turn, turns)
         return y
 
@@ -189,14 +197,14 @@ class Frame:
         turns: Size = 1,
     ) -> None:
         """Note an entry, and the problems of its run under the conditions of this place."""
+        name = self.prefix + name
         shares = step.beside.shares
         owns = shares is None or self.owns(shares, run)
-        name = self.prefix + name
         self.entries.append(
             Entry(name, run, sources, y.number, step.beside.node, self.count, shares, owns, turn, turns)
         )
-        for problem in run.problems:
-            self.problems.append(Problem(problem.holds, f"{name}: {problem.rule}"))
+        if run.problems:
+            self.problems += [Problem(problem.holds, f"{name}: {problem.rule}") for problem in run.problems]
 
     def owns(self, label: str, run: Run) -> bool:
         """Whether weights of this label are counted here: at their first use."""
@@ -379,8 +387,6 @@ def _through(x: Tensor, inner: Field | None, turns: Size = 1) -> tuple[Field | N
     """The fields of a tensor that sees x by `inner`, some turns of it."""
     if inner is None:
         return (None,) * len(x.fields)
-    if inner is POINTWISE:
-        return x.fields
     if turns != 1:
         inner = inner.power(turns)
     return tuple([f and f.then(inner) for f in x.fields])

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from archtool import __version__
 from archtool.errors import ArchtoolError
 
 
@@ -36,7 +37,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="archtool")
+@click.version_option(__version__, prog_name="archtool")
 def cli() -> None:
     """Analyse and design neural-network architectures from one description.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 
 import click
 
@@ -23,4 +25,5 @@ def command(form: str) -> None:
     else:
         from archtool.render.zoo import listing
 
-        click.echo(listing(rows), nl=False)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(listing(rows, width), nl=False)

@@ -48,8 +48,10 @@ class Conv(Layer):
 
     def channels(self, x: Shape) -> Size:
         groups = self.groups
-        require(divides(groups, x.channels), "in channels (={}) must be divisible by groups (={})", x.channels, groups)
-        require(divides(groups, self.out), "out (={}) must be divisible by groups (={})", self.out, groups)
+        if groups != 1:
+            rule = "{} (={}) must be divisible by groups (={})"
+            require(divides(groups, x.channels), rule, "in channels", x.channels, groups)
+            require(divides(groups, self.out), rule, "out", self.out, groups)
         return self.out
 
     def _weights(self, x: Shape) -> Size:

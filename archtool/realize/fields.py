@@ -6,36 +6,35 @@ wherever they are, and this module tells them in the network's own positions and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import torch
 
-from archtool.errors import RuleError
 from archtool.field import GLOBAL, LOCAL, LOCAL_AND_GLOBAL, AxisField, Field
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.realize.growth import growth, larger
 from archtool.realize.probe import Seen, probe
 from archtool.realize.result import Row, Value
-from archtool.shape import Shape, axis_name
+from archtool.shape import axis_name
 
 NOTHING = "nothing"
 STATES = {LOCAL: "local", LOCAL_AND_GLOBAL: "local and global", GLOBAL: "everything"}
 
 
 class Attempt(NamedTuple):
-    """One way to measure: on a `thin` skeleton (one channel) or with all channels, the other axes as `small` as can be
-    or as they are, the inputs `grown` this many times over what is needed, or (0) as they are."""
+    """One way to measure: on a `thin` skeleton (one channel) or with all channels; the other axes as `small` as can be,
+    or as they are; the inputs `grown` so that the fields fit this many times over, or (0) as they are."""
 
     thin: bool
     small: bool
     grown: int
 
 
-# What the first leaves open, because layers do not fit its skeleton, the next ones take up. Inside the network's own
-# input (grown 0) only the ends that do not lie in padding can be measured. A difference is believed when the second
-# attempt, whose inputs are larger and whose other axes are whole, finds it again.
+# A difference is believed where the second attempt, on larger inputs with whole other axes, finds it again. What the
+# first leaves open, because layers do not fit its skeleton, the others take up. Inside the network's own input
+# (grown 0) an end that lies in padding can't be measured.
 FIRST = Attempt(thin=True, small=True, grown=1)
 AGAIN = Attempt(thin=True, small=False, grown=2)
 OTHERS = (
@@ -45,12 +44,19 @@ OTHERS = (
 )
 
 
+class Hull(NamedTuple):
+    """(stride, low, high, ...) as `Row` has it, or a text that says why there is none; `clipped` where an end lies in
+    padding, and is taken as predicted."""
+
+    value: Value
+    clipped: bool = False
+
+
 class Measured(NamedTuple):
-    """What was measured of one tensor along one axis of one input: its row's `sees` and (stride, low, high, ...)."""
+    """What was measured of one tensor along one axis of one input; no hull where there is nothing to measure."""
 
     sees: str
-    hull: Value
-    attempt: Attempt
+    hull: Hull | None
 
 
 class Fields(NamedTuple):
@@ -63,37 +69,39 @@ class Fields(NamedTuple):
 def measure(flat: FlatNetwork, device: torch.device) -> Fields:
     """Measure what every layer sees of every input, and set it beside the prediction."""
     rows: list[Row] = []
-    clipped: dict[str, None] = {}
     missing: dict[str, None] = {}
+    clipped: dict[str, None] = {}
     for source, (name, shape) in enumerate(flat.inputs.items()):
         of = f" of {name}" if len(flat.inputs) > 1 else ""
-        sees: dict[str, list[str]] = {}
-        for axis in range(len(shape.spatial)):
-            what = ("tokens" if shape.is_tokens else axis_name(axis, len(shape.spatial))) + of
-            measured = _axis(flat, source, axis, device)
-            for layer in flat.layers:
-                found = measured.get(layer.target)
-                if found is None:
-                    missing[layer.name] = None
-                    continue
-                sees.setdefault(layer.name, []).append(found.sees)
-                if found.attempt.grown == 0:
-                    clipped[layer.name] = None
-                field = layer.fields[source]
-                if field is not None and field.axes and found.hull is not None:
-                    predicted = _predicted(field.axes[axis], _positions(layer, axis))
-                    rows.append(_row(layer, what, predicted, found.hull))
-        for layer in flat.layers:
-            if layer.name in sees:
-                said = " / ".join(dict.fromkeys(sees[layer.name]))
-                rows.append(_row(layer, "sees" + of, _state(layer.fields[source]), said))
-    return Fields(rows, list(_notes(list(missing), list(clipped))))
+        axes = [_measure_axis(flat, source, axis, device) for axis in range(len(shape.spatial))]
+        names = ["tokens" if shape.is_tokens else axis_name(axis, len(axes)) for axis in range(len(axes))]
+        for layer in flat.layers if axes else ():
+            found = [measured.get(layer.target) for measured in axes]
+            if None in found:
+                missing[layer.name] = None
+            sees = " / ".join({each.sees: None for each in found if each})
+            if sees:
+                rows.append(_row(layer, "sees" + of, _state(layer.fields[source]), sees))
+            for axis, each in enumerate(found):
+                predicted = _predicted(layer.fields[source], axis)
+                if each and each.hull and predicted:
+                    rows.append(_row(layer, names[axis] + of, predicted, each.hull.value))
+                    if each.hull.clipped:
+                        clipped[layer.name] = None
+    notes = []
+    if missing:
+        notes.append(f"what {_count(missing)} see was not measured: no skeleton of other sizes fits them")
+    if clipped:
+        notes.append(
+            f"what {_count(clipped)} see was measured inside the network's input only; ends in padding are as predicted"
+        )
+    return Fields(rows, notes)
 
 
-def _axis(flat: FlatNetwork, source: int, axis: int, device: torch.device) -> dict[int, Measured]:
-    """What is measured of each tensor, by number, along an axis of an input."""
+def _measure_axis(flat: FlatNetwork, source: int, axis: int, device: torch.device) -> dict[int, Measured]:
+    """What can be measured of each layer's output, by number, along an axis of an input."""
     found = _attempt(flat, source, axis, FIRST, device)
-    if any(not _agrees(layer, source, axis, found) for layer in flat.layers if layer.target in found):
+    if any(not _agrees(layer, source, axis, found[layer.target]) for layer in flat.layers if layer.target in found):
         found |= _attempt(flat, source, axis, AGAIN, device)
     for attempt in OTHERS:
         if all(layer.target in found for layer in flat.layers):
@@ -103,35 +111,139 @@ def _axis(flat: FlatNetwork, source: int, axis: int, device: torch.device) -> di
 
 
 def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device: torch.device) -> dict[int, Measured]:
-    """What one attempt can tell; tensors that it can't are left out."""
-    sizes = [shape.spatial[axis] if axis < len(shape.spatial) else 0 for shape in flat.inputs.values()]
-    ends: tuple[int, ...] = (0,) * len(sizes)
-    size = int(sizes[source])  # type: ignore[arg-type]  # a flattened network has numbers
-    lows = highs = range(size + 1)
+    """What one attempt can measure."""
+    grow = growth(flat, axis, attempt.grown)
+    if grow is None:
+        return {}
+    ends, period = grow.ends, grow.periods[source]
+    size = _size(flat, source, axis) + 2 * ends[source]
     if attempt.grown:
-        grow = growth(flat, axis, attempt.grown)
-        if grow is None:
-            return {}
-        ends = grow.ends
-        size += 2 * ends[source]
-        edges = grow.periods[source] + 1
-        lows, highs = range(size // 4, size // 4 + edges), range(size - size // 4 - edges, size - size // 4)
+        quarter = size // 4
+        lows, highs = range(quarter, quarter + period + 1), range(size - quarter - period, size - quarter + 1)
+    else:
+        lows = highs = range(size + 1)
     skeleton = larger(flat, axis, ends, attempt.thin, attempt.small)
-    seen = probe(skeleton, source, axis, lows, highs, device)
+    seen = probe(skeleton, source, axis, lows, highs, min(period, -(-size // 2)), device)
     found: dict[int, Measured] = {}
+    hulls: dict[int, Hull | None] = {source: Hull((1 if _size(flat, source, axis) > 1 else 0, 0, 0))}
     for layer in skeleton.layers:
         one = seen[layer.target]
         field = layer.fields[source]
-        sees = _sees(one, field)
-        hull: Value | None = None
-        if _is_mixed(field):
-            before = found.get(layer.sources[0])
-            hull = before.hull if before is not None else None
-        elif not one.locally:
-            hull = "nothing"
+        if field is not None and field.state == GLOBAL:
+            hull = _before_mixing([hulls.get(number) for number in layer.sources])
+        elif not one.locally or field is None or axis >= len(field.axes):
+            hull = Hull(NOTHING) if not one.locally else None
         elif attempt.grown:
-            hull = _hull(one, _phases(field, axis), _positions(layer, axis), ends[source], size)
-        elif field is not None and field.axes:
+            n = _positions(layer, axis)
+            if (one.positions - n) % 2 or one.positions <= n:
+                continue
+            hull = _hull(one, len(field.axes[axis].phases), n, ends[source], size)
+        else:
             hull = _inside(one, field.axes[axis], _positions(layer, axis), size)
-        found[layer.target] = Measured(sees, hull, attempt)
+        hulls[layer.target] = hull
+        found[layer.target] = Measured(_sees(one, field), hull)
     return found
+
+
+def _hull(seen: Seen, phases: int, n: int, end: int, size: int) -> Hull:
+    """The hull of each phase, told in the positions of the network: those of its input begin at `end` in the
+    skeleton's, those of this tensor, n in number, in the middle of the skeleton's tensor."""
+    more = seen.positions - n
+    turn = Fraction(2 * end, more) * phases  # input positions from one position to the next of the same phase
+    if turn.denominator != 1:
+        return Hull(f"a stride of {turn}")
+    lows, highs = (
+        _by_phase({p - more // 2: edge - end for p, edge in edges.items()}, phases, int(turn))
+        for edges in (seen.lows, seen.highs)
+    )
+    asked = range(phases) if n > 1 else range(1)
+    if not all(lows[phase] and highs[phase] for phase in asked):
+        return Hull(f"no edge found in {size} positions")
+    return Hull((int(turn) if n > 1 else 0, *(end for phase in asked for end in (min(lows[phase]), max(highs[phase])))))
+
+
+def _by_phase(edges: dict[int, int], phases: int, stride: int) -> dict[int, set[int]]:
+    """Edges by phase, each told relative to what position 0 sees."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for position, edge in edges.items():
+        turn, phase = divmod(position, phases)
+        found[phase].add(edge - stride * turn)
+    return found
+
+
+def _inside(seen: Seen, axis: AxisField, n: int, size: int) -> Hull:
+    """The hull of each phase as far as it can be seen inside an input of `size` positions: an end that is predicted to
+    lie in padding for every position is taken as predicted. Positions may drift: the hull is over all of them."""
+    stride: Any = axis.stride
+    value: list[int] = []
+    clipped = False
+    for phase, reach in enumerate(axis.phases if stride else axis.phases[:1]):
+        turns = {turn: turn * len(axis.phases) + phase for turn in range(-(-(n - phase) // len(axis.phases)))}
+        low: Any = reach.low
+        high: Any = reach.high
+        lows = [seen.lows[p] - stride * turn for turn, p in turns.items() if p in seen.lows and low + stride * turn >= 0]
+        highs = [
+            seen.highs[p] - stride * turn for turn, p in turns.items() if p in seen.highs and high + stride * turn < size
+        ]
+        value += [min(lows, default=low), max(highs, default=high)]
+        clipped = clipped or not lows or not highs
+    return Hull((stride if n > 1 else 0, *value), clipped)
+
+
+def _before_mixing(hulls: list[Hull | None]) -> Hull | None:
+    """What was seen before everything was mixed: that of the tensors that were mixed, where they agree."""
+    first = hulls[0]
+    return first if all(hull == first for hull in hulls) else None
+
+
+def _sees(seen: Seen, field: Field | None) -> str:
+    """Which of the states was measured. Where local paths alone already reach everything, a global path beside them
+    can't be told apart, and is taken as predicted."""
+    if not seen.touched:
+        return NOTHING
+    if not seen.locally:
+        return STATES[GLOBAL] if seen.everywhere else "a part"
+    if seen.everywhere and seen.everywhere_locally:
+        return STATES[LOCAL_AND_GLOBAL if field is not None and field.state == LOCAL_AND_GLOBAL else LOCAL]
+    return STATES[LOCAL_AND_GLOBAL if seen.everywhere else LOCAL]
+
+
+def _state(field: Field | None) -> str:
+    """The state as predicted."""
+    return NOTHING if field is None else STATES[field.state]  # type: ignore[index]  # a number
+
+
+def _predicted(field: Field | None, axis: int) -> Value | None:
+    """The hull as predicted."""
+    if field is None or axis >= len(field.axes):
+        return None
+    stride: Any = field.axes[axis].stride
+    phases = field.axes[axis].phases
+    ends: list[Any] = [end for reach in (phases if stride else phases[:1]) for end in (reach.low, reach.high)]
+    return (stride, *ends)
+
+
+def _agrees(layer: FlatLayer, source: int, axis: int, found: Measured) -> bool:
+    if found.sees != _state(layer.fields[source]):
+        return False
+    return found.hull is None or found.hull.value == _predicted(layer.fields[source], axis)
+
+
+def _positions(layer: FlatLayer, axis: int) -> int:
+    """How many positions a layer's output has along an axis; one where it has no such axis."""
+    spatial: Any = layer.run.output.spatial
+    return int(spatial[axis]) if axis < len(spatial) else 1
+
+
+def _size(flat: FlatNetwork, source: int, axis: int) -> int:
+    sizes: Any = list(flat.inputs.values())[source].spatial
+    return int(sizes[axis])
+
+
+def _row(layer: FlatLayer, what: str, predicted: Value, measured: Value) -> Row:
+    return Row(name=layer.name, kind=layer.run.kind, what=what, predicted=predicted, measured=measured)
+
+
+def _count(names: dict[str, None]) -> str:
+    first = f"'{next(iter(names))}'"
+    return first if len(names) == 1 else f"{len(names)} layers ({first} the first)"

@@ -29,8 +29,8 @@ class Growth(NamedTuple):
 
 
 def growth(flat: FlatNetwork, axis: int, times: int) -> Growth | None:
-    """How much the inputs grow along an axis, so that the fields of all layers fit `times` over; None where the
-    strides have too large a common multiple.
+    """How much the inputs grow along an axis, so that the fields of all layers fit `times` over (0: not at all); None
+    where the strides have too large a common multiple.
 
     Every tensor must grow by a whole number of positions, at both ends alike: so the inputs grow by multiples of all
     strides, and inputs that meet grow as their strides at that place.
@@ -47,14 +47,13 @@ def growth(flat: FlatNetwork, axis: int, times: int) -> Growth | None:
     unit = lcm(unit, *(Fraction(period, weight).numerator for period, weight in zip(periods, weights, strict=True)))
     if unit > LARGEST_PERIOD:
         return None
-    steps, ends = 1, []
     sizes = [_size(shape, axis) for shape in flat.inputs.values()]
+    steps = min(times, 1)
     for size, weight, room in zip(sizes, weights, wanted, strict=True):
         if size is not None:
             steps = max(steps, -(-(room - size) // (2 * unit * weight)))
-    for size, weight in zip(sizes, weights, strict=True):
-        ends.append(0 if size is None else steps * unit * weight)
-    return Growth(tuple(ends), tuple(periods))
+    ends = tuple(0 if size is None else steps * unit * weight for size, weight in zip(sizes, weights, strict=True))
+    return Growth(ends, tuple(periods))
 
 
 def _weights(flat: FlatNetwork, axis: int) -> list[int]:

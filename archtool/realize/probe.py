@@ -5,8 +5,8 @@ arithmetic with a NaN gives NaN: whatever the weights (NaN * 0 is NaN), whatever
 that is dead (max(0, NaN) is NaN), in a max-pool whatever the other elements, in normalisation at inference. So, unlike
 a gradient, it is exact: it can't vanish, tie or underflow. What could fool it are kernels that compute an output from
 more than its window and rely on the rest to cancel: Winograd's and Fourier's convolutions, which take whole tiles. They
-are kept out (float64, mkldnn and cudnn switched off), and a convolution whose window is known is probed first, on the
-same device, to see that they are. A layer that compares and forgets (x > 0) would hide a NaN; the control is that its
+are kept out (float64, which oneDNN and NNPACK do not take, and cudnn switched off), and a convolution whose window is
+known is probed first, on the same device, to see that they are. A layer that compares and forgets (x > 0) would hide a NaN; the control is that its
 output then depends on nothing at all, which differs from any prediction.
 
 With all positions before e set to NaN, a position is tainted if and only if the lowest position that it depends on lies
@@ -39,7 +39,8 @@ class Seen(NamedTuple):
 
     `lows` and `highs` have the lowest and the highest input position for those positions of the tensor where it was
     found, by way of local paths. `touched`: it depends on that input at all; `locally`: by local paths. `everywhere`:
-    each position depends on both ends of the axis; `everywhere_locally`: by local paths.
+    each position depends on both ends of the axis, some `rim` of positions (the last ones alone may be no window's,
+    where strides do not divide); `everywhere_locally`: by local paths.
     """
 
     positions: int
@@ -51,7 +52,9 @@ class Seen(NamedTuple):
     everywhere_locally: bool
 
 
-def probe(skeleton: Skeleton, source: int, axis: int, lows: range, highs: range, device: torch.device) -> dict[int, Seen]:
+def probe(
+    skeleton: Skeleton, source: int, axis: int, lows: range, highs: range, rim: int, device: torch.device
+) -> dict[int, Seen]:
     """What each tensor of the skeleton, by number, depends on; the edge of the NaN runs over `lows` (NaN before it)
     and `highs` (NaN from it on).
 
@@ -62,18 +65,15 @@ def probe(skeleton: Skeleton, source: int, axis: int, lows: range, highs: range,
         whole = modules(skeleton.parts, device)
         local: list[Function] = [local_part(part, module) for part, module in zip(skeleton.parts, whole, strict=True)]
         size = int(skeleton.inputs[source].spatial[axis])  # type: ignore[arg-type]  # a number
-        ends: list[Slab] = [(0, 0), (0, size), (0, 1), (size - 1, size)]
+        ends: list[Slab] = [(0, 0), (0, size), (0, rim), (size - rim, size)]
         slabs = [*ends, *((0, edge) for edge in lows), *((edge, size) for edge in highs)]
         tainted = _tainted(skeleton, local, source, axis, slabs, device)
-        if skeleton.is_cut:
-            uncut = _tainted(skeleton, whole, source, axis, ends, device)
-        else:
-            uncut = tainted
+        uncut = _tainted(skeleton, whole, source, axis, ends, device) if skeleton.is_cut else tainted
     return {number: _seen(tainted[number], uncut[number], lows, highs) for number in tainted}
 
 
 def _seen(tainted: Tensor, uncut: Tensor, lows: range, highs: range) -> Seen:
-    """Read off tainted[item, position]: a control, all, the first and the last position NaN, then the edges."""
+    """Read off tainted[item, position]: a control, all, the first and the last ones NaN, then the edges."""
     low, high = tainted[4 : 4 + len(lows)], tainted[4 + len(lows) :]
     found = (~low[0] & low[-1]).nonzero().flatten().tolist()
     first_tainted = (~low).sum(0)
@@ -143,7 +143,7 @@ def _dimension(shape: Shape, axis: int) -> int:
 @contextmanager
 def _plain_kernels() -> Iterator[None]:
     """Convolutions as sums over their windows, no tiles."""
-    with torch.backends.mkldnn.flags(enabled=False), torch.backends.cudnn.flags(enabled=False):
+    with torch.backends.cudnn.flags(enabled=False):
         yield
 
 

@@ -80,7 +80,7 @@ def _member(member: Node | Cluster, indent: str) -> Iterator[str]:
         yield indent + _node(member)
         return
     yield f"{indent}subgraph {_quoted('cluster_' + member.id)} {{"
-    yield f'{indent}  graph [style="rounded,filled", fillcolor="{BLOCK}", color="{LINE}", margin=8, label=""]'
+    yield f'{indent}  graph [style="rounded,filled", fillcolor="{BLOCK}", color="{LINE}", margin=14, label=""]'
     for inner in member.members:
         yield from _member(inner, indent + "  ")
     yield indent + "}"

@@ -64,7 +64,7 @@ def lines(report: Report, depth: int | None = None, sort: str | None = None) -> 
 def ordered_rows(report: Report, depth: int | None = None, sort: str | None = None) -> tuple[Row, ...]:
     """The rows of a report: every layer, or the tree's leaves where it is cut below `depth`; in the order of their
     execution, or the greatest first."""
-    rows = report.rows if depth is None else tuple(row_of(report, branch) for branch in _leaves(report.tree, depth))
+    rows = report.rows if depth is None else tuple(_leaves(report, report.tree, depth))
     if sort is None:
         return rows
     if sort not in SORTS:
@@ -96,12 +96,20 @@ def _nested(branch: Branch, depth: int | None, level: int = 0) -> Iterator[tuple
             yield from _nested(child, depth, level + 1)
 
 
-def _leaves(branch: Branch, depth: int) -> Iterator[Branch]:
+def _leaves(report: Report, branch: Branch, depth: int) -> Iterator[Row]:
     for child in branch.children:
-        if child.children and depth > 1:
-            yield from _leaves(child, depth - 1)
-        else:
-            yield child
+        row = row_of(report, child)
+        if not child.children or depth == 1:
+            yield row
+            continue
+        yield from _leaves(report, child, depth - 1)
+        if child.layer is not None:  # a join, behind its paths: what is its own
+            yield _without(row, [row_of(report, path) for path in child.children])
+
+
+def _without(row: Row, parts: list[Row]) -> Row:
+    costs = ("params", "macs", "flops", "activations")
+    return row._replace(**{cost: getattr(row, cost) - sum(getattr(part, cost) for part in parts) for cost in costs})
 
 
 def _label(branch: Branch) -> str:

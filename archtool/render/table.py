@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
+from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 from archtool.render.columns import aligned
@@ -39,7 +41,13 @@ def print_table(report: Report, console: Console, depth: int | None, sort: str |
         table.add_row(*(Text(indented[i]) for i in shown), style=style)
     console.print(table)
     for text in summary(report):
-        console.print(Text(text), soft_wrap=True)
+        console.print(Text(_folded(text, console.width)))
+
+
+def _folded(text: str, width: int) -> str:
+    """A line broken at spaces, but between a number and its unit, into lines of at most `width` columns."""
+    together = re.sub(r"(?<=\d) (?=[kKMGTPE]i?B?\b)", "\N{NO-BREAK SPACE}", text)
+    return fill(together, width, subsequent_indent="    ", break_on_hyphens=False).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def plain_table(report: Report, depth: int | None, sort: str | None) -> str:
@@ -58,7 +66,7 @@ def summary(report: Report) -> list[str]:
         for name, dims in report.inputs.items()
     )
     batch = f", batch {report.batch}" if report.batch > 1 else ""
-    acts = " (of convolutions and linear layers)" if report.acts == "conv" else ""
+    acts = " of convolutions and linear layers" if report.acts == "conv" else ""
     rows = [
         ("params", totals.params, f"{si(totals.params)}, {binary(totals.bytes['params'])} in {report.dtype}"),
         ("MACs", totals.macs, si(totals.macs)),
@@ -66,7 +74,7 @@ def summary(report: Report) -> list[str]:
         (
             "activations",
             totals.activations,
-            f"{si(totals.activations)}, {binary(totals.bytes['activations'])} in {report.dtype}{acts}",
+            f"{si(totals.activations)}{acts}, {binary(totals.bytes['activations'])} in {report.dtype}",
         ),
     ]
     width = max(len(f"{number:,}") for _, number, _ in rows)
