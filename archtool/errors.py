@@ -10,6 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
+ENDS_SHOWN = 6  # parts of a long block path that are shown, from either end
+
+
 class Position(NamedTuple):
     """A place in a spec's text; `line` and `column` count from 1."""
 
@@ -59,7 +62,8 @@ class SpecError(ArchtoolError):
 
     def __str__(self) -> str:
         where = f"{self.position}: " if self.position else ""
-        path = " > ".join(self.path) + ": " if self.path else ""
+        steps = self.path if len(self.path) <= 2 * ENDS_SHOWN else (*self.path[:ENDS_SHOWN], "...", *self.path[-ENDS_SHOWN:])
+        path = " > ".join(steps) + ": " if steps else ""
         return "\n  ".join([f"{where}{path}{self.reason}", *self.hints])
 
 

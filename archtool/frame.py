@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archtool.cost import Cost, total, without_params
-from archtool.errors import RuleError, SpecError
+from archtool.errors import RuleError, SpecError, Untraceable
 from archtool.field import POINTWISE, Field, hull, identity
 from archtool.fields import describe
 from archtool.layer import FieldError, Join, find
@@ -45,7 +45,7 @@ class Frame:
         self.problems: list[Problem] = []
         self.prefix = ""
         self.count: Size = 1
-        self.shared: dict[str, tuple[Any, ...]] = {}
+        self.shared: dict[str, tuple[Any, ...] | None] = {}  # None: first used in one of two alternatives
         sources = len(shapes)
         for index, shape in enumerate(shapes):
             fields = tuple(identity(shape.spatial) if index == other else None for other in range(sources))
@@ -172,6 +172,7 @@ class Frame:
     def place(self, name: str, run: Run, x: Tensor, step: Step, turn: int | None = None, turns: Size = 1) -> Tensor:
         """Put some turns of a run behind a tensor; what comes out."""
         outputs = None
+        inner: Field | None
         if type(run) is LayerRun:
             shape, inner = run.output, run.field
         else:
@@ -212,6 +213,8 @@ class Frame:
         if label not in self.shared:
             self.shared[label] = use
             return True
+        if self.shared[label] is None:
+            raise Untraceable(f"where the weights '{label}' are used first varies with the design")
         if self.shared[label] != use:
             raise RuleError(f"steps that share '{label}' must have the same fields and the same number of weights")
         return False
@@ -329,14 +332,17 @@ class Frame:
 
     def alternatives(self, condition: Expr, yes: Callable[[], Tensor], no: Callable[[], Tensor]) -> Tensor:
         """Both alternatives of an open condition, merged; one that fails is a problem of the designs that take it."""
-        environment, count = self.environment, self.count
+        environment, count, shared = self.environment, self.count, self.shared
         ends: list[tuple[Tensor, Environment]] = []
+        labels: list[dict[str, Any]] = []
         failures: list[SpecError | RuleError] = []
         for holds, run in ((condition, yes), (negate(condition), no)):
             before = len(self.problems), len(self.entries), len(self.tensors), self.prefix
             self.environment, self.count = dict(environment), count * where(holds, 1, 0)
+            self.shared = dict(shared)
             try:
                 ends.append((run(), self.environment))
+                labels.append(self.shared)
                 for index in range(before[0], len(self.problems)):
                     problem = self.problems[index]
                     self.problems[index] = problem._replace(holds=any_of(negate(holds), problem.holds))
@@ -345,14 +351,20 @@ class Frame:
                 del self.problems[before[0] :], self.entries[before[1] :], self.tensors[before[2] :]
                 self.prefix = before[3]
                 self.problems.append(Problem(negate(holds), str(error)))
-        self.count = count
+        self.environment, self.count = environment, count
         if not ends:
             raise failures[0]
+        self.shared = labels[0]
         if len(ends) == 1:
-            end, self.environment = ends[0]
+            end, after = ends[0]
+            environment.update(after)
             return end
+        for label in labels[0].keys() | labels[1].keys():
+            self.shared[label] = use if (use := labels[0].get(label)) == labels[1].get(label) else None
         (left, left_environment), (right, right_environment) = ends
-        self.environment = self.merged(condition, left_environment, right_environment)
+        after = self.merged(condition, left_environment, right_environment)
+        environment.clear()  # in place: the steps around this one hold on to it
+        environment.update(after)
         return self.merged_tensor(condition, left, right)
 
     def merged_tensor(self, condition: Expr, yes: Tensor, no: Tensor) -> Tensor:
@@ -362,14 +374,22 @@ class Frame:
         return self.add(merge_shapes(condition, yes.shape, no.shape), fields)
 
     def merged(self, condition: Expr, yes: Environment, no: Environment) -> Environment:
-        """The environment after an open condition: names that both alternatives know."""
+        """The environment after an open condition: names that have a value in both alternatives."""
         merged: Environment = {}
         for name, value in yes.items():
-            if name in no:
-                other = no[name]
-                same = value is other or not (isinstance(value, Tensor) and isinstance(other, Tensor))
-                merged[name] = value if same else self.merged_tensor(condition, value, other)
+            if name in no and name != HERE:  # each step has its own
+                found = self.merged_value(condition, value, no[name])
+                if found is not None:
+                    merged[name] = found
         return merged
+
+    def merged_value(self, condition: Expr, yes: Any, no: Any) -> Any:
+        """One value for both alternatives: tensors merge, also those of a loop's turns; None where there is none."""
+        if isinstance(yes, Tensor) and isinstance(no, Tensor):
+            return self.merged_tensor(condition, yes, no)
+        if yes is no or not is_list(yes) or not is_list(no) or len(yes) != len(no):
+            return yes if yes is no or (type(yes) is type(no) and yes == no) else None
+        return tuple(self.merged_value(condition, a, b) for a, b in zip(yes, no, strict=True))
 
 
 def _costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:

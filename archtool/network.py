@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from archtool.errors import RuleError, SpecError
+from archtool.errors import ENDS_SHOWN, RuleError, SpecError
 from archtool.field import identity
 from archtool.frame import Frame
 from archtool.layer import Layer
@@ -67,7 +67,7 @@ class Evaluation:
         run = self.blocks.get(key)
         if run is None:
             if block in self.active:
-                chain = " > ".join(each.name for each in [*self.active[self.active.index(block) :], block])
+                chain = " > ".join(each.name for each in [*self.active[self.active.index(block) :], block][-ENDS_SHOWN:])
                 raise RuleError(f"block '{block.name}' contains itself ({chain})")
             if len(self.active) >= MAX_NESTED_BLOCKS:
                 raise RuleError(f"blocks are nested more than {MAX_NESTED_BLOCKS} deep")

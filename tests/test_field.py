@@ -239,8 +239,8 @@ def test_centres_and_the_smallest_and_largest_path_are_those_of_single_paths(sta
 
 
 def test_a_u_net_keeps_its_phases_apart() -> None:
-    """A field whose phases were joined early would be 151 wide here (shared/design.md, section 3): Ronneberger et al.
-    2015, arXiv:1505.04597, two convolutions of 3 a level, four levels down and up again; one path, without skips."""
+    """Phases joined early would not compose: they would see too much. Ronneberger et al.
+    2015, arXiv:1505.04597: two convolutions of 3 a level, four levels down and up again; the path below, without skips."""
     double = [window_op(3, 1, 0)] * 2
     down = [*double, window_op(2, 2, 0)] * 4 + double
     up = [transposed_op(2, 2, 0), *double] * 4
@@ -251,7 +251,6 @@ def test_a_u_net_keeps_its_phases_apart() -> None:
         early = early.then(op.field)
         lows, highs = zip(*(reach_at(early, r) for r in range(len(early.phases))), strict=True)
         early = AxisField(early.stride, (Reach(min(lows), max(highs), 0, 0),) * len(early.phases), 1, 1)
-    print(field.size, early.size)
     assert field.size < early.size
 
 

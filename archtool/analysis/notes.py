@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from archtool.analysis.numbers import whole
 from archtool.cost import MACS, TERMS
-from archtool.field import GLOBAL
+from archtool.field import GLOBAL, Field
+from archtool.runs import BlockRun, LayerRun, Run
+from archtool.units import si
 
 if TYPE_CHECKING:
     from archtool.analysis.report import Report
-    from archtool.analysis.tree import Branch
 
 MOST_PLACES = 3  # how many layers a note names before it only counts them
 
@@ -28,40 +30,63 @@ def _field_notes(report: Report) -> Iterator[str]:
     spatial = source if len(source) == len(field.size) else ()
     if any(size > n for size, n in zip(field.size, spatial, strict=False)):
         yield f"the receptive field ({_by(field.size)}) is larger than the input ({_by(spatial)})"
-    for branch in report.tree.walk():
-        if branch.layer is not None and any(f is not None and f.state != 0 for f in branch.fields):
-            local = any(f is not None and f.state != GLOBAL for f in branch.fields)
-            what = "sees everything, beside its local field" if local else "sees everything; the field kept is that before it"
-            yield f"from {branch.name} on, each output {what}"
+    for name, place in _places(report.run):
+        field = place.field
+        if isinstance(place.run, LayerRun) and field is not None and field.is_global:
+            kept = "the field kept is that before it" if field.state == GLOBAL else "beside its local field"
+            yield f"from {name} on, each output sees everything; {kept}"
             break
 
 
 def _alignment_notes(report: Report) -> Iterator[str]:
-    """Joins whose paths do not see around the same centre, found where the fields first show it."""
-    places = [branch for branch in report.tree.walk() if branch.layer is not None and branch.layer.layer.is_join]
-    offsets: list[tuple[str, float]] = []
-    seen = 0.0
-    for branch in places:
-        offset = max((_misalignment(branch)), default=0.0)
-        if offset > seen:
-            offsets.append((branch.name, offset))
-            seen = offset
-    if offsets:
-        named = ", ".join(f"{name} (centres {offset:g} px apart)" for name, offset in offsets[:MOST_PLACES])
-        more = f" and {len(offsets) - MOST_PLACES} more" if len(offsets) > MOST_PLACES else ""
-        yield f"paths are not aligned at {named}{more}; the field is the hull of all paths"
+    """The joins that bring paths together which do not see around one centre."""
+    found = []
+    for name, place in _places(report.run):
+        if len(place.sources) > 1 and place.field is not None:
+            apart = _apart(place.field)
+            if apart > max((_apart(field) for field in place.sources if field is not None), default=0):
+                found.append(f"{name} (centres {apart / 2:g} px apart)")
+    if found:
+        more = f" and {len(found) - MOST_PLACES} more" if len(found) > MOST_PLACES else ""
+        yield f"paths are not aligned at {', '.join(found[:MOST_PLACES])}{more}; the field is the hull of all paths"
 
 
-def _misalignment(branch: Branch) -> list[float]:
-    return [float(axis.misalignment) / 2 for f in branch.fields if f is not None for axis in f.axes]
+def _apart(field: Field) -> int:
+    """Twice the distance of the centres of a tensor's outermost paths, in input positions."""
+    return max((whole(axis.misalignment) for axis in field.axes), default=0)
+
+
+class _Place(NamedTuple):
+    """An entry where it first stands: what its inputs and its output see of the network's first input."""
+
+    run: Run
+    sources: tuple[Field | None, ...]
+    field: Field | None
+
+
+def _places(run: BlockRun) -> Iterator[tuple[str, _Place]]:
+    """Each entry of each distinct block, where it first stands, with its full name: of a network of any depth."""
+    seen: set[int] = set()
+
+    def walk(block: BlockRun, prefix: str, source: Field | None) -> Iterator[tuple[str, _Place]]:
+        seen.add(id(block))
+        for entry in block.entries:
+            fields = [_through(source, block.tensors[number].fields[0]) for number in (*entry.sources, entry.target)]
+            if isinstance(entry.run, BlockRun) and id(entry.run) not in seen:
+                yield from walk(entry.run, f"{prefix}{entry.name}.", fields[0])
+            yield prefix + entry.name, _Place(entry.run, tuple(fields[:-1]), fields[-1])
+
+    yield from walk(run, "", run.tensors[0].fields[0])
+
+
+def _through(source: Field | None, inner: Field | None) -> Field | None:
+    return source and inner and source.then(inner)
 
 
 def _term_notes(report: Report) -> Iterator[str]:
     """What flops leave out, by name."""
     counted = {term: n for term, n in report.totals.operations.items() if n and term not in MACS}
     if counted:
-        from archtool.units import si
-
         left_out = ", ".join(f"{term} {si(counted[term])}" for term in TERMS if term in counted)
         yield f"flops are 2 for each multiply-accumulate and nothing else; not counted: {left_out}"
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.analysis.notes import notes
+from archtool.analysis.numbers import whole
 from archtool.analysis.tree import Branch, folded
 from archtool.collector import collector_paused
 from archtool.cost import Cost, without_params
@@ -173,10 +174,12 @@ class Report:
         with collector_paused():
             return tuple(self._rows(flatten(self.run)))
 
-    @cached_property
-    def tree(self) -> Branch:
-        """The network nested as it was written, repeats folded; of any depth."""
-        return folded(self.run, self.name)
+    def tree(self, depth: int | None = None) -> Branch:
+        """The network nested as it was written, repeats folded, cut below `depth`.
+
+        Raises RuleError where that has too many rows.
+        """
+        return folded(self.run, self.name, depth)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -200,7 +203,8 @@ class Report:
             key = (id(run), layer.owns_weights)
             if key not in counted:
                 counted[key] = self._counts(run, run.cost if layer.owns_weights else without_params(run.cost))
-            yield Row(layer.name, run.kind, *counted[key], seen[id(fields)])
+            inputs, output, params, macs, flops, activations = counted[key]
+            yield Row(layer.name, run.kind, inputs, output, params, macs, flops, activations, seen[id(fields)])
 
     def _counts(self, run: LayerRun, cost: Cost) -> tuple[Any, ...]:
         """A row's sizes and counts, in its order."""
@@ -266,13 +270,6 @@ def receptive_field(fields: tuple[Field | None, ...]) -> ReceptiveField | None:
 def ratio(numerator: int, denominator: int) -> Number:
     """A quotient, an int where it is whole."""
     return numerator // denominator if numerator % denominator == 0 else numerator / denominator
-
-
-def whole(size: object) -> int:
-    """A size of an evaluation on numbers."""
-    if not isinstance(size, int):
-        raise TypeError(f"{size} is not a number: this network was evaluated on expressions")
-    return size
 
 
 def sizes(shape: Shape) -> tuple[int, ...]:

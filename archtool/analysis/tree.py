@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from archtool.cost import Cost, total, without_params
+from archtool.errors import RuleError
 from archtool.flatten import Fields
 from archtool.runs import BlockRun, Entry, LayerRun
 from archtool.shape import Shape
@@ -37,16 +39,34 @@ class Branch:
             yield from child.walk()
 
 
-def folded(run: BlockRun, name: str) -> Branch:
-    """The tree of a whole network."""
+MAX_BRANCHES: Final = 200_000  # what a tree may have; a network of any depth has a tree that is cut
+
+
+def folded(run: BlockRun, name: str, depth: int | None = None) -> Branch:
+    """The tree of a whole network, cut below `depth`; raises RuleError where it has more than MAX_BRANCHES."""
+    size = _size(run, depth, {})
+    if size > MAX_BRANCHES:
+        raise RuleError(f"'{name}' has {size:,} rows, at most {MAX_BRANCHES:,} can be shown; choose a --depth")
     root = Branch(name, "", run.kind, inputs=run.inputs, output=run.output.shape, cost=run.cost)
     root.fields = run.output.fields
-    _fill(root, run, tuple(tensor.fields for tensor in run.tensors[: len(run.inputs)]), 1)
+    _fill(root, run, tuple(tensor.fields for tensor in run.tensors[: len(run.inputs)]), 1, depth)
     _sum_groups(root)
     return root
 
 
-def _fill(parent: Branch, run: BlockRun, inputs: tuple[Fields, ...], times: int) -> None:
+def _size(run: BlockRun, depth: int | None, known: dict[tuple[int, int | None], int]) -> int:
+    """How many branches a block's tree has at most, by algebra."""
+    key = (id(run), depth)
+    if key not in known:
+        known[key] = len(run.entries)
+        for entry in run.entries:
+            level = entry.name.count(".") + 1
+            if isinstance(entry.run, BlockRun) and (depth is None or depth > level):
+                known[key] += _size(entry.run, None if depth is None else depth - level, known)
+    return known[key]
+
+
+def _fill(parent: Branch, run: BlockRun, inputs: tuple[Fields, ...], times: int, depth: int | None) -> None:
     groups: dict[str, Branch] = {}
     for entry in run.entries:
         *outer, label = _parts(entry)
@@ -63,10 +83,13 @@ def _fill(parent: Branch, run: BlockRun, inputs: tuple[Fields, ...], times: int)
             branch = Branch(label, _join(parent.name, path), entry.run.kind)
             holder.children.append(branch)
             groups[path] = branch
-        _place(branch, entry, run, inputs, times)
+        below = None if depth is None else depth - len(outer) - 1
+        _place(branch, entry, run, inputs, times, below)
 
 
-def _place(branch: Branch, entry: Entry, run: BlockRun, inputs: tuple[Fields, ...], times: int) -> None:
+def _place(
+    branch: Branch, entry: Entry, run: BlockRun, inputs: tuple[Fields, ...], times: int, depth: int | None
+) -> None:
     """What an entry says of its branch, and the branches of the block behind it."""
     turns = int(entry.turns)
     branch.kind = entry.run.kind
@@ -83,11 +106,13 @@ def _place(branch: Branch, entry: Entry, run: BlockRun, inputs: tuple[Fields, ..
         branch.layer = entry.run
         return
     branch.output = entry.run.output.shape
+    if depth is not None and depth < 1:
+        return
     source = _absolute(run, entry.sources[0], inputs)
     if turns > 1:  # the fields shown are those of the last turn
         inner = entry.run.output.fields[0]
         source = tuple(f and inner and f.then(inner.power(turns - 1)) for f in source)
-    _fill(branch, entry.run, (source,), turns * times)
+    _fill(branch, entry.run, (source,), turns * times, depth)
 
 
 def _absolute(run: BlockRun, number: int, inputs: tuple[Fields, ...]) -> Fields:
@@ -126,4 +151,3 @@ def _sum_groups(branch: Branch) -> None:
         branch.fields = branch.children[-1].fields
     elif branch.layer is not None and branch.children:  # a join: its own cost, and its paths'
         branch.cost = total([(branch.cost, 1), *((child.cost, 1) for child in branch.children)])
-

@@ -6,7 +6,7 @@ import os
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -35,6 +35,13 @@ class Commands(click.Group):
             raise click.UsageError(f"no such command '{args[0]}'" + nearest(args[0], self.list_commands(ctx)), ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # the reader of our output has gone; so should we, quietly (click would end with 1)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="archtool")
@@ -48,7 +55,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """The `archtool` program."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="archtool", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -59,7 +66,4 @@ def main() -> NoReturn:
     except ArchtoolError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    except BrokenPipeError:  # the reader of our output has gone; so should we, quietly
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     sys.exit(0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archtool.errors import RuleError
 from archtool.layer import Example, Join, layer
 from archtool.shape import Shape
-from archtool.size import Size, equal, require
+from archtool.size import Size, any_of, equal, require, where
 
 if TYPE_CHECKING:
     import torch
@@ -44,11 +44,10 @@ class Elementwise(Join):
 
 
 def _stretched(a: Size, b: Size, left: Shape, right: Shape) -> Size:
-    if a == 1:
-        return b
-    if b != 1:
-        require(equal(a, b), "shapes do not join element by element: {} and {}", left, right)
-    return a
+    first_stretches, second_stretches = equal(a, 1), equal(b, 1)
+    joins = any_of(equal(a, b), first_stretches, second_stretches)
+    require(joins, "shapes do not join element by element: {} and {}", left, right)
+    return where(first_stretches, b, a)  # type: ignore[no-any-return]  # where of sizes
 
 
 @layer

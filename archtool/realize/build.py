@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
+from archtool.size import Size
 
 Function = Callable[..., Any]
 
@@ -74,7 +76,8 @@ class Network(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor | dict[str, Tensor]:
         if len(inputs) != len(self.inputs):
-            raise TypeError(f"this network takes {', '.join(self.inputs)}: {len(self.inputs)} tensors, not {len(inputs)}")
+            names = ", ".join(self.inputs)
+            raise TypeError(f"this network takes {len(self.inputs)} tensors ({names}), not {len(inputs)}")
         tensors = dict(enumerate(inputs))
         for _ in execute(self.steps, self.layers(), tensors):
             pass
@@ -148,9 +151,11 @@ def own_parameters(layer: FlatLayer, module: nn.Module) -> int:
 
 def example_inputs(flat: FlatNetwork, device: torch.device, dtype: torch.dtype) -> list[Tensor]:
     """One random input for a network: a batch of one of each of its inputs."""
-    return [torch.randn(1, *_ints(shape.dims), device=device, dtype=dtype) for shape in flat.inputs.values()]
+    return [torch.randn(1, *map(as_int, shape.dims), device=device, dtype=dtype) for shape in flat.inputs.values()]
 
 
-def _ints(sizes: Sequence[Any]) -> tuple[int, ...]:
-    """Sizes of a flattened network, which are numbers."""
-    return tuple(sizes)
+def as_int(size: Size) -> int:
+    """A size of a flattened network, which is a number; raises RuleError for an expression."""
+    if not isinstance(size, int):
+        raise RuleError(f"a network with a varying size ({size}) can't be realized")
+    return size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -42,7 +42,7 @@ def count(flat: FlatNetwork, cost: Cost) -> Counts:
                 flops = counter.get_total_flops()
                 rows.append(_row(layer, "macs", layer.run.cost.macs, (flops - done) // 2))
                 done = flops
-            rows.append(_row(layer, "output", layer.run.output.dims, output))
+            rows.append(output_row(layer, "output", output))
     params = sum(each.numel() for each in network.parameters())
     return Counts([_total("params", cost.params, params), _total("macs", cost.macs, done // 2)], rows, failure)
 
@@ -63,10 +63,9 @@ def run(
             return
 
 
-def shape_rows(flat: FlatNetwork, outputs: Sequence[tuple[int, ...] | str]) -> list[Row]:
-    """The output sizes that differ from those predicted."""
-    rows = [_row(layer, "output", layer.run.output.dims, output) for layer, output in zip(flat.layers, outputs, strict=False)]
-    return [row for row in rows if not row.agrees]
+def output_row(layer: FlatLayer, what: str, output: tuple[int, ...] | str) -> Row:
+    """A layer's output sizes, predicted and measured."""
+    return _row(layer, what, layer.run.output.dims, output)
 
 
 def _parameters(layer: FlatLayer, module: torch.nn.Module) -> Row:

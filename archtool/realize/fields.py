@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from archtool.field import GLOBAL, LOCAL, LOCAL_AND_GLOBAL, AxisField, Field
 from archtool.flatten import FlatLayer, FlatNetwork
+from archtool.realize.build import as_int
 from archtool.realize.growth import growth, larger
 from archtool.realize.probe import Seen, probe
 from archtool.realize.result import Row, Value
@@ -38,10 +39,11 @@ class Attempt(NamedTuple):
 FIRST = Attempt(thin=True, small=True, grown=1)
 AGAIN = Attempt(thin=True, small=False, grown=2)
 OTHERS = (
-    Attempt(thin=True, small=True, grown=0),
+    Attempt(thin=True, small=False, grown=0),
     Attempt(thin=False, small=True, grown=1),
-    Attempt(thin=False, small=True, grown=0),
+    Attempt(thin=False, small=False, grown=0),
 )
+MAX_WORK = 10**13  # numbers that one attempt may compute, about: some minutes
 
 
 class Hull(NamedTuple):
@@ -103,11 +105,23 @@ def _measure_axis(flat: FlatNetwork, source: int, axis: int, device: torch.devic
     found = _attempt(flat, source, axis, FIRST, device)
     if any(not _agrees(layer, source, axis, found[layer.target]) for layer in flat.layers if layer.target in found):
         found |= _attempt(flat, source, axis, AGAIN, device)
+    found = _seeing(flat, source, found)
     for attempt in OTHERS:
         if all(layer.target in found for layer in flat.layers):
             break
-        found = _attempt(flat, source, axis, attempt, device) | found
+        found = _seeing(flat, source, _attempt(flat, source, axis, attempt, device)) | found
     return found
+
+
+def _seeing(flat: FlatNetwork, source: int, found: dict[int, Measured]) -> dict[int, Measured]:
+    """Without the tensors that see nothing though they depend on the input: all their windows lie in padding there,
+    which is no measurement of a field, since a field counts padding in."""
+    blind = {
+        layer.target
+        for layer in flat.layers
+        if layer.fields[source] is not None and layer.target in found and found[layer.target].sees == NOTHING
+    }
+    return {number: measured for number, measured in found.items() if number not in blind}
 
 
 def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device: torch.device) -> dict[int, Measured]:
@@ -123,6 +137,8 @@ def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device
     else:
         lows = highs = range(size + 1)
     skeleton = larger(flat, axis, ends, attempt.thin, attempt.small)
+    if sum(part.elements for part in skeleton.parts) * 2 * len(lows) > MAX_WORK:
+        return {}
     seen = probe(skeleton, source, axis, lows, highs, min(period, -(-size // 2)), device)
     found: dict[int, Measured] = {}
     hulls: dict[int, Hull | None] = {source: Hull((1 if _size(flat, source, axis) > 1 else 0, 0, 0))}
@@ -137,7 +153,7 @@ def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device
             n = _positions(layer, axis)
             if (one.positions - n) % 2 or one.positions <= n:
                 continue
-            hull = _hull(one, len(field.axes[axis].phases), n, ends[source], size)
+            hull = _hull(one, len(field.axes[axis].phases), n, ends[source], size, period)
         else:
             hull = _inside(one, field.axes[axis], _positions(layer, axis), size)
         hulls[layer.target] = hull
@@ -145,21 +161,24 @@ def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device
     return found
 
 
-def _hull(seen: Seen, phases: int, n: int, end: int, size: int) -> Hull:
+def _hull(seen: Seen, phases: int, n: int, end: int, size: int, period: int) -> Hull:
     """The hull of each phase, told in the positions of the network: those of its input begin at `end` in the
     skeleton's, those of this tensor, n in number, in the middle of the skeleton's tensor."""
     more = seen.positions - n
-    turn = Fraction(2 * end, more) * phases  # input positions from one position to the next of the same phase
-    if turn.denominator != 1:
-        return Hull(f"a stride of {turn}")
+    step = Fraction(2 * end, more)  # input positions from one position to the next, on average
+    if n == 1:
+        phases = int(period / step)  # the one position is the first of as many as the tensor may have
+    if (step * phases).denominator != 1:
+        return Hull(f"a stride of {step}, in {phases} phases")
+    stride = int(step * phases)
     lows, highs = (
-        _by_phase({p - more // 2: edge - end for p, edge in edges.items()}, phases, int(turn))
+        _by_phase({p - more // 2: edge - end for p, edge in edges.items()}, phases, stride)
         for edges in (seen.lows, seen.highs)
     )
     asked = range(phases) if n > 1 else range(1)
     if not all(lows[phase] and highs[phase] for phase in asked):
         return Hull(f"no edge found in {size} positions")
-    return Hull((int(turn) if n > 1 else 0, *(end for phase in asked for end in (min(lows[phase]), max(highs[phase])))))
+    return Hull((stride if n > 1 else 0, *(end for phase in asked for end in (min(lows[phase]), max(highs[phase])))))
 
 
 def _by_phase(edges: dict[int, int], phases: int, stride: int) -> dict[int, set[int]]:
@@ -174,20 +193,18 @@ def _by_phase(edges: dict[int, int], phases: int, stride: int) -> dict[int, set[
 def _inside(seen: Seen, axis: AxisField, n: int, size: int) -> Hull:
     """The hull of each phase as far as it can be seen inside an input of `size` positions: an end that is predicted to
     lie in padding for every position is taken as predicted. Positions may drift: the hull is over all of them."""
-    stride: Any = axis.stride
+    stride = as_int(axis.stride)
+    period = len(axis.phases) if stride else 1
     value: list[int] = []
     clipped = False
-    for phase, reach in enumerate(axis.phases if stride else axis.phases[:1]):
-        turns = {turn: turn * len(axis.phases) + phase for turn in range(-(-(n - phase) // len(axis.phases)))}
-        low: Any = reach.low
-        high: Any = reach.high
-        lows = [seen.lows[p] - stride * turn for turn, p in turns.items() if p in seen.lows and low + stride * turn >= 0]
-        highs = [
-            seen.highs[p] - stride * turn for turn, p in turns.items() if p in seen.highs and high + stride * turn < size
-        ]
+    for phase, reach in enumerate(axis.phases[:period]):
+        low, high = as_int(reach.low), as_int(reach.high)
+        shifts = {p: stride * (p // period) for p in range(phase, n, period)}
+        lows = [seen.lows[p] - shift for p, shift in shifts.items() if p in seen.lows and low + shift >= 0]
+        highs = [seen.highs[p] - shift for p, shift in shifts.items() if p in seen.highs and high + shift < size]
         value += [min(lows, default=low), max(highs, default=high)]
         clipped = clipped or not lows or not highs
-    return Hull((stride if n > 1 else 0, *value), clipped)
+    return Hull((stride, *value), clipped)
 
 
 def _before_mixing(hulls: list[Hull | None]) -> Hull | None:
@@ -210,17 +227,16 @@ def _sees(seen: Seen, field: Field | None) -> str:
 
 def _state(field: Field | None) -> str:
     """The state as predicted."""
-    return NOTHING if field is None else STATES[field.state]  # type: ignore[index]  # a number
+    return NOTHING if field is None else STATES[as_int(field.state)]
 
 
 def _predicted(field: Field | None, axis: int) -> Value | None:
     """The hull as predicted."""
     if field is None or axis >= len(field.axes):
         return None
-    stride: Any = field.axes[axis].stride
+    stride = as_int(field.axes[axis].stride)
     phases = field.axes[axis].phases
-    ends: list[Any] = [end for reach in (phases if stride else phases[:1]) for end in (reach.low, reach.high)]
-    return (stride, *ends)
+    return (stride, *(as_int(end) for reach in (phases if stride else phases[:1]) for end in (reach.low, reach.high)))
 
 
 def _agrees(layer: FlatLayer, source: int, axis: int, found: Measured) -> bool:
@@ -231,13 +247,12 @@ def _agrees(layer: FlatLayer, source: int, axis: int, found: Measured) -> bool:
 
 def _positions(layer: FlatLayer, axis: int) -> int:
     """How many positions a layer's output has along an axis; one where it has no such axis."""
-    spatial: Any = layer.run.output.spatial
-    return int(spatial[axis]) if axis < len(spatial) else 1
+    spatial = layer.run.output.spatial
+    return as_int(spatial[axis]) if axis < len(spatial) else 1
 
 
 def _size(flat: FlatNetwork, source: int, axis: int) -> int:
-    sizes: Any = list(flat.inputs.values())[source].spatial
-    return int(sizes[axis])
+    return as_int(list(flat.inputs.values())[source].spatial[axis])
 
 
 def _row(layer: FlatLayer, what: str, predicted: Value, measured: Value) -> Row:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import lcm
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from archtool.errors import RuleError
 from archtool.field import GLOBAL, AxisField
 from archtool.flatten import FlatLayer, FlatNetwork
+from archtool.realize.build import as_int
 from archtool.realize.skeleton import Skeleton, skeleton
 from archtool.shape import Shape
 
@@ -40,8 +40,8 @@ def growth(flat: FlatNetwork, axis: int, times: int) -> Growth | None:
     periods, wanted = [], []
     for source, weight in enumerate(weights):
         known = [field for layer in flat.layers if (field := _axis_field(layer, source, axis)) is not None]
-        period = lcm(unit * weight, *(_number(field.stride) for field in known if field.stride))
-        reach = max((_number(field.size) for field in known), default=1)
+        period = lcm(unit * weight, *(as_int(field.stride) for field in known if field.stride))
+        reach = max((as_int(field.size) for field in known), default=1)
         periods.append(period)
         wanted.append(times * (4 * (reach + period) // 3 + 2 * period))
     unit = lcm(unit, *(Fraction(period, weight).numerator for period, weight in zip(periods, weights, strict=True)))
@@ -64,7 +64,7 @@ def _weights(flat: FlatNetwork, axis: int) -> list[int]:
         for source in range(len(flat.inputs)):
             field = _axis_field(layer, source, axis)
             if field is not None and field.stride:
-                seen[source] = Fraction(_number(field.stride), len(field.phases))
+                seen[source] = Fraction(as_int(field.stride), len(field.phases))
         if len(seen) > 1:
             known = next((source for source in seen if source in weights), min(seen))
             unit = weights.setdefault(known, Fraction(1)) / seen[known]
@@ -92,7 +92,7 @@ def _strides(flat: FlatNetwork, axis: int, weights: list[int]) -> Iterator[Fract
             if own.state == GLOBAL:
                 continue
             if axis < len(own.axes):
-                stride *= Fraction(_number(own.axes[axis].stride), len(own.axes[axis].phases))
+                stride *= Fraction(as_int(own.axes[axis].stride), len(own.axes[axis].phases))
         strides[layer.target] = stride
         yield stride
 
@@ -107,7 +107,7 @@ def larger(flat: FlatNetwork, axis: int, ends: tuple[int, ...], thin: bool, smal
     whole = skeleton(flat, _resized(flat, axis, ends, None), grown, thin)
     if small:
         size = 1
-        while size < max((_number(n) for shape in flat.inputs.values() for n in shape.spatial), default=1):
+        while size < max((as_int(n) for shape in flat.inputs.values() for n in shape.spatial), default=1):
             shorter = skeleton(flat, _resized(flat, axis, ends, size), grown, thin)
             if len(shorter.layers) == len(whole.layers):
                 return shorter
@@ -119,7 +119,7 @@ def _resized(flat: FlatNetwork, axis: int, ends: tuple[int, ...], others: int | 
     shapes = []
     for shape, end in zip(flat.inputs.values(), ends, strict=True):
         spatial = [
-            _number(n) + 2 * end if index == axis else _number(n) if others is None else min(_number(n), others)
+            as_int(n) + 2 * end if index == axis else as_int(n) if others is None else min(as_int(n), others)
             for index, n in enumerate(shape.spatial)
         ]
         shapes.append(shape._replace(spatial=tuple(spatial)))
@@ -133,11 +133,4 @@ def _axis_field(layer: FlatLayer, source: int, axis: int) -> AxisField | None:
 
 
 def _size(shape: Shape, axis: int) -> int | None:
-    return _number(shape.spatial[axis]) if axis < len(shape.spatial) else None
-
-
-def _number(size: Any) -> int:
-    """A size of a flattened network, which is a number."""
-    if not isinstance(size, int):
-        raise RuleError(f"a network with a varying size ({size}) can't be realized")
-    return size
+    return as_int(shape.spatial[axis]) if axis < len(shape.spatial) else None

@@ -3,11 +3,13 @@
 A NaN in the input reaches an output if and only if some path of operations leads from the one to the other. Any
 arithmetic with a NaN gives NaN: whatever the weights (NaN * 0 is NaN), whatever cancels (NaN - NaN is NaN), in a ReLU
 that is dead (max(0, NaN) is NaN), in a max-pool whatever the other elements, in normalisation at inference. So, unlike
-a gradient, it is exact: it can't vanish, tie or underflow. What could fool it are kernels that compute an output from
-more than its window and rely on the rest to cancel: Winograd's and Fourier's convolutions, which take whole tiles. They
-are kept out (float64, which oneDNN and NNPACK do not take, and cudnn switched off), and a convolution whose window is
-known is probed first, on the same device, to see that they are. A layer that compares and forgets (x > 0) would hide a NaN; the control is that its
-output then depends on nothing at all, which differs from any prediction.
+a gradient, it is exact: it can't vanish, tie or underflow.
+
+What could fool it are kernels that compute an output from more than its window and rely on the rest to cancel:
+Winograd's and Fourier's convolutions, which take whole tiles. They are kept out (float64, which oneDNN and NNPACK don't
+take, and cuDNN switched off), and a convolution whose window is known is probed first, on the same device, to see that
+they are. A layer that compares and forgets (x > 0) would hide a NaN: it then seems to depend on nothing, and is named
+as not measured.
 
 With all positions before e set to NaN, a position is tainted if and only if the lowest position that it depends on lies
 before e; so a run over consecutive e, as items of a batch, tells these lowest positions exactly. Wherever the edge
@@ -25,8 +27,8 @@ import torch
 from torch import Tensor, nn
 
 from archtool.errors import RuleError
-from archtool.realize.build import execute, schedule
-from archtool.realize.skeleton import Function, Skeleton, local_part, modules
+from archtool.realize.build import Function, as_int, execute, schedule
+from archtool.realize.skeleton import Skeleton, local_part, modules
 from archtool.shape import Shape
 
 BATCH_ELEMENTS: Final = 16_000_000  # numbers in the largest step of a batch: 128 MB
@@ -39,8 +41,8 @@ class Seen(NamedTuple):
 
     `lows` and `highs` have the lowest and the highest input position for those positions of the tensor where it was
     found, by way of local paths. `touched`: it depends on that input at all; `locally`: by local paths. `everywhere`:
-    each position depends on both ends of the axis, some `rim` of positions (the last ones alone may be no window's,
-    where strides do not divide); `everywhere_locally`: by local paths.
+    each position that is not all padding depends on both ends of the axis, some `rim` of positions (the last ones alone
+    may be no window's, where strides do not divide); `everywhere_locally`: by local paths.
     """
 
     positions: int
@@ -64,7 +66,7 @@ def probe(
         _check_kernels(device)
         whole = modules(skeleton.parts, device)
         local: list[Function] = [local_part(part, module) for part, module in zip(skeleton.parts, whole, strict=True)]
-        size = int(skeleton.inputs[source].spatial[axis])  # type: ignore[arg-type]  # a number
+        size = as_int(skeleton.inputs[source].spatial[axis])
         ends: list[Slab] = [(0, 0), (0, size), (0, rim), (size - rim, size)]
         slabs = [*ends, *((0, edge) for edge in lows), *((edge, size) for edge in highs)]
         tainted = _tainted(skeleton, local, source, axis, slabs, device)
@@ -87,9 +89,14 @@ def _seen(tainted: Tensor, uncut: Tensor, lows: range, highs: range) -> Seen:
         highs=highest,
         touched=bool(uncut[1].any()),
         locally=bool(tainted[1].any()),
-        everywhere=bool((uncut[2] & uncut[3]).all()),
-        everywhere_locally=bool((tainted[2] & tainted[3]).all()),
+        everywhere=_reaches_both_ends(uncut),
+        everywhere_locally=_reaches_both_ends(tainted),
     )
+
+
+def _reaches_both_ends(tainted: Tensor) -> bool:
+    _, anywhere, first, last = tainted[:4]
+    return bool((first & last | ~anywhere).all())
 
 
 def _tainted(
@@ -121,7 +128,7 @@ def _inputs(
 ) -> Iterator[Tensor]:
     """A batch with one item a slab: NaN in that slab of the source, 0 elsewhere."""
     for number, shape in enumerate(shapes):
-        x = torch.zeros(len(slabs), *shape.dims, device=device, dtype=torch.float64)
+        x = torch.zeros(len(slabs), *map(as_int, shape.dims), device=device, dtype=torch.float64)
         if number == source:
             along = x.movedim(_dimension(shape, axis), 1)
             for item, (first, last) in zip(along, slabs, strict=True):

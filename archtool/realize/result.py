@@ -38,7 +38,7 @@ class Row:
 
     @property
     def difference(self) -> Value:
-        """Measured less predicted, number by number where there are as many; else 'differs', and 0 for equal texts."""
+        """Measured less predicted, number by number where there are as many; for texts 0, or 'differs'."""
         predicted, measured = self.predicted, self.measured
         if isinstance(predicted, int) and isinstance(measured, int):
             return measured - predicted

@@ -20,7 +20,7 @@ from archtool.field import GLOBAL, LOCAL
 from archtool.fields import ChannelsKind
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join, Layer
-from archtool.realize.build import Function
+from archtool.realize.build import Function, as_int
 from archtool.runs import LayerRun
 from archtool.shape import Shape
 from archtool.size import exact_div
@@ -40,8 +40,8 @@ class Part(NamedTuple):
     def elements(self) -> int:
         """How many numbers running it takes, about: a convolution writes out its columns, one a multiply-add."""
         operations = self.layer.operations(self.inputs[0], self.output)
-        macs = sum(int(operations.get(term, 0)) for term in MACS)  # type: ignore[arg-type]  # numbers
-        return macs + sum(int(shape.elements) for shape in (*self.inputs, self.output))  # type: ignore[arg-type]
+        macs = sum(as_int(operations.get(term, 0)) for term in MACS)
+        return macs + sum(as_int(shape.elements) for shape in (*self.inputs, self.output))
 
 
 class Skeleton(NamedTuple):
@@ -86,15 +86,17 @@ def _fitted(run: LayerRun, inputs: tuple[Shape, ...], axis: int | None, thin: bo
     layer = thinned(run.layer) if thin else run.layer
     if isinstance(layer, Join):
         return Part(layer, inputs, layer.joined(inputs), LOCAL)
-    x = inputs[0]
-    layer = _stretched(layer, run.inputs[0], x)
+    was, x = run.inputs[0], inputs[0]
+    if axis is not None and axis < len(was.spatial) and was.spatial[axis] == 1:
+        own = run.layer.field(was, run.layer.window(was)).axes
+        if own and [reach[:2] for reach in own[axis].phases] != [(0, 0)]:
+            raise RuleError("where the network has a single position, its neighbours are padding, not input")
+    layer = _stretched(layer, was, x)
     window = layer.window(x)
-    if axis is not None and window is not None and run.inputs[0].spatial[axis] == 1 and window[axis].size != 1:
-        raise RuleError("where the network has a single position, its neighbours are padding, not input")
     state = layer.field(x, window).state
     if state != run.field.state:
         raise RuleError("a single position is flattened, here there are several")
-    return Part(layer, inputs, layer.shape(x, window), state)  # type: ignore[arg-type]  # a number
+    return Part(layer, inputs, layer.shape(x, window), as_int(state))
 
 
 def thinned(layer: Layer) -> Layer:

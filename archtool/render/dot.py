@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from archtool.errors import RuleError
-from archtool.render.scene import Cluster, Edge, Node, Part, Scene, scene
+from archtool.render.scene import Cluster, Node, Part, Scene, scene
 from archtool.render.wrap import wrapped
 from archtool.runs import BlockRun
 from archtool.units import si
@@ -34,14 +34,15 @@ BLOCK: Final = "#f7f8fa"
 ACCENT: Final = "#9a3412"
 
 PLAIN: Final = {
-    "end": 'shape=box, style="rounded,filled", height=0.3',
-    "tag": "shape=circle, style=filled, width=0.28, fixedsize=true",
+    "tensor": f'shape=plaintext, fontsize=9, fontcolor="{GREY}", margin="0.04,0.01", width=0, height=0',
+    "end": f'shape=box, style="rounded,filled", fillcolor="{LIGHT}", height=0.3',
+    "tag": f'shape=circle, style=filled, fillcolor="{LIGHT}", width=0.28, fixedsize=true',
 }
 FONT: Final = "Helvetica,Arial,DejaVu Sans,sans-serif"
 DEFAULTS: Final = (
-    f'bgcolor="{LIGHT}", fontname="{FONT}", fontsize=12, nodesep=0.25, ranksep=0.22, pad=0.2',
+    f'bgcolor="{LIGHT}", fontname="{FONT}", fontsize=12, nodesep=0.25, ranksep=0.16, pad=0.2',
     f'shape=plain, fontname="{FONT}", fontsize=10, fontcolor="{DARK}", color="{LINE}"',
-    f'fontname="{FONT}", fontsize=9, fontcolor="{GREY}", color="{LINE}", arrowsize=0.55',
+    f'color="{LINE}", arrowsize=0.55',
 )
 
 
@@ -66,13 +67,24 @@ def _lines(picture: Scene, direction: str) -> Iterator[str]:
     yield f"  edge [{edge}]"
     for member in picture.members:
         yield from _member(member, "  ")
-    out, into = Counter(edge.tail for edge in picture.edges), Counter(edge.head for edge in picture.edges)
-    for each in picture.edges:
-        yield "  " + _edge(each, is_chain=out[each.tail] == into[each.head] == 1)
+    yield from _edges(picture)
     if picture.heads:
         heads = [_quoted(head) for head in picture.heads]
         yield f"  {{ rank=same; {' -> '.join(heads)} [style=invis, weight=0] }}"
     yield "}"
+
+
+def _edges(picture: Scene) -> Iterator[str]:
+    """The edges: an arrow where a tensor reaches its reader, straight where nothing else leaves or arrives."""
+    tensors = {node.id for node in picture.nodes() if node.role == "tensor"}
+    leaving = Counter(edge.tail for edge in picture.edges)
+    arriving = Counter(edge.head for edge in picture.edges)
+    for edge in picture.edges:
+        attributes = [] if edge.head not in tensors else ["arrowhead=none"]
+        if leaving[edge.tail] == arriving[edge.head] == 1:
+            attributes.append("weight=4")
+        end = f" [{', '.join(attributes)}]" if attributes else ""
+        yield f"  {_quoted(edge.tail)} -> {_quoted(edge.head)}{end}"
 
 
 def _member(member: Node | Cluster, indent: str) -> Iterator[str]:
@@ -80,7 +92,7 @@ def _member(member: Node | Cluster, indent: str) -> Iterator[str]:
         yield indent + _node(member)
         return
     yield f"{indent}subgraph {_quoted('cluster_' + member.id)} {{"
-    yield f'{indent}  graph [style="rounded,filled", fillcolor="{BLOCK}", color="{LINE}", margin=14, label=""]'
+    yield f'{indent}  graph [style="rounded,filled", fillcolor="{BLOCK}", color="{LINE}", margin=8, label=""]'
     for inner in member.members:
         yield from _member(inner, indent + "  ")
     yield indent + "}"
@@ -88,19 +100,11 @@ def _member(member: Node | Cluster, indent: str) -> Iterator[str]:
 
 def _node(node: Node) -> str:
     if node.role in PLAIN:
-        looks = f'label={_quoted(node.parts[0].words)}, fillcolor="{LIGHT}", {PLAIN[node.role]}'
+        looks = f"label={_quoted(node.parts[0].words)}, {PLAIN[node.role]}"
     else:
         label = _stack(node.parts) if node.role == "layers" else _title(node.parts[0], framed=node.role == "block")
         looks = f"label=<{label}>, tooltip={_quoted(chr(10).join(map(_said, node.parts)))}"
     return f"{_quoted(node.id)} [{looks}]"
-
-
-def _edge(edge: Edge, is_chain: bool) -> str:
-    """An edge; straight where nothing else leaves its tail or enters its head."""
-    attributes = [f"label={_quoted(f' {edge.label} ')}"] if edge.label else []
-    if is_chain:
-        attributes.append("weight=4")
-    return f"{_quoted(edge.tail)} -> {_quoted(edge.head)}" + (f" [{', '.join(attributes)}]" if attributes else "")
 
 
 def _stack(parts: list[Part]) -> str:

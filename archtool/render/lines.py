@@ -57,14 +57,14 @@ def lines(report: Report, depth: int | None = None, sort: str | None = None) -> 
         return [_line(0, row.name, row, True, total) for row in ordered_rows(report, depth, sort)]
     return [
         _line(level, _label(branch), row_of(report, branch), branch.layer is not None, total)
-        for level, branch in _nested(report.tree, depth)
+        for level, branch in _nested(report.tree(depth), depth)
     ]
 
 
 def ordered_rows(report: Report, depth: int | None = None, sort: str | None = None) -> tuple[Row, ...]:
     """The rows of a report: every layer, or the tree's leaves where it is cut below `depth`; in the order of their
     execution, or the greatest first."""
-    rows = report.rows if depth is None else tuple(_leaves(report, report.tree, depth))
+    rows = report.rows if depth is None else tuple(_leaves(report, report.tree(depth), depth))
     if sort is None:
         return rows
     if sort not in SORTS:

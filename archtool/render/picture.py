@@ -1,4 +1,7 @@
-"""Pictures as files, drawn by the Graphviz that comes with pygraphviz."""
+"""Pictures as files, drawn by the Graphviz that comes with pygraphviz.
+
+A png and a pdf are drawn with the machine's fonts, and need one; an svg with those of whoever looks at it.
+"""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ class Part(NamedTuple):
 @dataclass(slots=True)
 class Node:
     """One thing to draw. `role` is what it stands for: 'layers' (one part each, in order), 'block' (folded), 'title'
-    (of a cluster, where the block's input enters), 'end' (an input or an output), 'tag' (where a wrapped picture goes
-    on)."""
+    (of a cluster, where the block's input enters), 'tensor' (its shape, on the way to its readers), 'end' (an input or
+    an output), 'tag' (where a wrapped picture goes on)."""
 
     id: str
     role: str
@@ -59,11 +59,10 @@ class Cluster:
 
 
 class Edge(NamedTuple):
-    """A tensor on its way to a reader; `label` is its shape, said once for each tensor."""
+    """From what makes a tensor to the tensor, or from there to a reader: the ids of two nodes."""
 
     tail: str
     head: str
-    label: str
 
 
 @dataclass(slots=True)
@@ -106,22 +105,36 @@ def scene(run: BlockRun, inputs: tuple[str, ...], name: str, depth: int | None =
         shown = f"{count:,} layers and blocks"
         raise RuleError(f"a picture of '{name}' to depth {depth} has {shown}, at most {MOST:,} fit: {advice}")
     drawing = _Drawing()
-    members: list[Node | Cluster] = [Node(f"@{label}", "end", [_end(label)]) for label in inputs]
-    places = [_Place(f"@{label}", shape) for label, shape in zip(inputs, run.inputs, strict=True)]
-    ends = drawing.body(run, "", places, members, depth, 1)
-    for label, tensor in (run.outputs or {"output": run.output}).items():
-        node = Node(f"@out.{label}", "end", [_end(label)])
+    members: list[Node | Cluster] = []
+    sources = []
+    for label, shape in zip(inputs, run.inputs, strict=True):
+        node = _plain(f"@{label}", "end", label)
         members.append(node)
-        drawing.connect(ends[tensor.number], node)
+        sources.append(drawing.tensor(node, 0, shape, members))
+    ends = drawing.body(run, "", sources, members, depth, 1)
+    for label, tensor in (run.outputs or {"output": run.output}).items():
+        node = _plain(f"@out.{label}", "end", label)
+        members.append(node)
+        drawing.edges.append(Edge(ends[tensor.number], node.id))
     return Scene(name, members, drawing.edges)
 
 
 def legible_depth(run: BlockRun) -> int:
     """The greatest depth at which at most LEGIBLE layers and folded blocks are drawn, at least 1."""
-    depth, count = 1, size(run, 1)
-    while (deeper := size(run, depth + 1)) != count and deeper <= LEGIBLE:
-        depth, count = depth + 1, deeper
-    return depth
+    return next((depth for depth in range(levels(run), 1, -1) if size(run, depth) <= LEGIBLE), 1)
+
+
+def levels(run: BlockRun) -> int:
+    """How many levels of blocks a network has, itself included."""
+    known: dict[int, int] = {}
+
+    def count(block: BlockRun) -> int:
+        if id(block) not in known:
+            inner = (count(entry.run) for entry in block.entries if isinstance(entry.run, BlockRun))
+            known[id(block)] = 1 + max(inner, default=0)
+        return known[id(block)]
+
+    return count(run)
 
 
 def size(run: BlockRun, depth: int) -> int:
@@ -139,86 +152,75 @@ def size(run: BlockRun, depth: int) -> int:
     return count(run, depth)
 
 
-def _end(label: str) -> Part:
-    return Part(label, label, "", "end")
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where a tensor stands: the node that makes it, its shape, and whether an edge has said it."""
-
-    node: str
-    shape: Shape
-    said: bool = False
+def _plain(id: str, role: str, words: str) -> Node:
+    return Node(id, role, [Part(words, words, "", role)])
 
 
 class _Drawing:
-    """Walks through a network and notes the edges on its way."""
+    """Walks through a network and notes the edges on its way. Tensors are known by the ids of their nodes."""
 
     def __init__(self) -> None:
         self.edges: list[Edge] = []
 
-    def connect(self, place: _Place, node: Node) -> None:
-        """Draw a tensor's way to a reader."""
-        self.edges.append(Edge(place.node, node.id, "" if place.said else str(place.shape)))
-        place.said = True
+    def tensor(self, maker: Node, number: int, shape: Shape, members: list[Node | Cluster]) -> str:
+        """Draw a tensor behind its maker."""
+        node = _plain(f"{maker.id}>{number}", "tensor", str(shape))
+        members.append(node)
+        self.edges.append(Edge(maker.id, node.id))
+        return node.id
 
     def body(
-        self,
-        run: BlockRun,
-        prefix: str,
-        sources: list[_Place],
-        members: list[Node | Cluster],
-        depth: int,
-        times: int,
-    ) -> dict[int, _Place]:
-        """Draw a body that runs some times; where each of its tensors stands in the end."""
-        places = dict(enumerate(sources))
+        self, run: BlockRun, prefix: str, sources: list[str], members: list[Node | Cluster], depth: int, times: int
+    ) -> dict[int, str]:
+        """Draw a body that runs some times; its tensors by their numbers in it."""
+        tensors = dict(enumerate(sources))
         readers = Counter(number for entry in run.entries for number in entry.sources)
         readers.update(tensor.number for tensor in (run.output, *run.outputs.values()))
-        last: Entry | None = None
-        for entry in run.entries:
-            if last is not None and _goes_on(last, entry, readers):
-                node = members[-1]
-                assert isinstance(node, Node)
-                node.parts.append(_part(entry, prefix, times))
-                places[entry.target] = _Place(node.id, run.tensors[entry.target].shape)
+        node: Node | None = None  # of layers that wait for one that goes on
+        for entry, following in zip(run.entries, (*run.entries[1:], None), strict=True):
+            part = _part(entry, prefix, times)
+            if node is None:
+                inner = entry.run
+                if isinstance(inner, BlockRun) and inner.entries and depth > 1:
+                    tensors.update(self.cluster(entry, inner, part, f"{prefix}{entry.name}.", tensors, members, depth))
+                    continue
+                node = Node(part.name, "layers" if isinstance(inner, LayerRun) else "block", [part])
+                members.append(node)
+                self.edges += [Edge(tensors[number], node.id) for number in entry.sources]
             else:
-                self.entry(entry, run, prefix, places, members, depth, times)
-            last = entry
-        return places
+                node.parts.append(part)
+            if following is not None and _goes_on(entry, following, readers):
+                continue
+            for number in _made(entry):
+                if readers[number]:
+                    tensors[number] = self.tensor(node, number, run.tensors[number].shape, members)
+            node = None
+        return tensors
 
-    def entry(
+    def cluster(
         self,
         entry: Entry,
-        run: BlockRun,
+        inner: BlockRun,
+        title: Part,
         prefix: str,
-        places: dict[int, _Place],
+        tensors: dict[int, str],
         members: list[Node | Cluster],
         depth: int,
-        times: int,
-    ) -> None:
-        """Draw an entry as a node of its own, or as a cluster."""
-        part = _part(entry, prefix, times)
-        inner = entry.run
-        if isinstance(inner, LayerRun) or depth <= 1 or not inner.entries:
-            node = Node(part.name, "layers" if isinstance(inner, LayerRun) else "block", [part])
-            members.append(node)
-        else:
-            node = Node(part.name, "title", [part])
-            members.append(Cluster(part.name, [node]))
-        for number in entry.sources:
-            self.connect(places[number], node)
-        outputs = tuple(inner.outputs.values()) if isinstance(inner, BlockRun) else ()
-        made = range(entry.target - len(outputs), entry.target + 1)  # a block's named outputs stand before its output
-        for number in made:
-            places[number] = _Place(node.id, run.tensors[number].shape)
-        cluster = members[-1]
-        if isinstance(cluster, Cluster) and isinstance(inner, BlockRun):
-            source = _Place(node.id, inner.inputs[0], said=True)
-            ends = self.body(inner, f"{prefix}{entry.name}.", [source], cluster.members, depth - 1, times * part.turns)
-            for number, tensor in zip(made, (*outputs, inner.output), strict=True):
-                places[number] = ends[tensor.number]
+    ) -> dict[int, str]:
+        """Draw a block with what is in it; the tensors that it makes, by their numbers around it."""
+        node = Node(title.name, "title", [title])
+        cluster = Cluster(title.name, [node])
+        members.append(cluster)
+        self.edges += [Edge(tensors[number], node.id) for number in entry.sources]
+        ends = self.body(inner, prefix, [node.id], cluster.members, depth - 1, title.times)
+        made = (*inner.outputs.values(), inner.output)
+        return {number: ends[tensor.number] for number, tensor in zip(_made(entry), made, strict=True)}
+
+
+def _made(entry: Entry) -> range:
+    """The tensors that an entry makes: a block's named outputs stand before its output."""
+    outputs = len(entry.run.outputs) if isinstance(entry.run, BlockRun) else 0
+    return range(entry.target - outputs, entry.target + 1)
 
 
 def _goes_on(last: Entry, entry: Entry, readers: Counter[int]) -> bool:

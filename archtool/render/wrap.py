@@ -5,7 +5,7 @@ It is cut only where a single tensor passes; a numbered tag stands on either sid
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from math import ceil, sqrt
 from typing import Final
@@ -14,7 +14,7 @@ from archtool.render.scene import Cluster, Edge, Node, Part, Scene, nodes_of
 
 # Lengths in lines of text: how broad a column is by the direction of its edges, and what stands between two nodes.
 BREADTH: Final = {"TB": 16.0, "LR": 14.0}
-GAP: Final = 3.0
+GAP: Final = 1.0
 LONGEST: Final = 60.0  # of a picture that is not wrapped
 
 
@@ -45,6 +45,8 @@ def _ends(scene: Scene, direction: str, member_of: dict[str, int]) -> list[float
 
 
 def _length(node: Node, direction: str) -> float:
+    if node.role == "tensor":
+        return 1.0 if direction == "TB" else 5.0
     if direction == "TB":
         return 1.3 * (2 if node.role in ("block", "title") else len(node.parts))
     return 0.5 * max(len(part.words) for part in node.parts) + 4
@@ -55,11 +57,14 @@ def _cuts(scene: Scene, member_of: dict[str, int]) -> list[int]:
     farthest: dict[str, int] = {}
     for edge in scene.edges:
         farthest[edge.tail] = max(farthest.get(edge.tail, 0), member_of[edge.head])
-    passing = [0] * (len(scene.members) + 1)
-    for tail, head in farthest.items():
-        passing[member_of[tail] + 1] += 1
-        passing[head + 1] -= 1
-    return [i for i, count in enumerate(accumulate(passing)) if count == 1 and 1 < i < len(scene.members) - 1]
+    changes = [0] * (len(scene.members) + 1)
+    for node in scene.nodes():
+        if node.id in farthest:
+            weight = 1 if node.role == "tensor" else 2  # no cut between a layer and its tensor
+            changes[member_of[node.id] + 1] += weight
+            changes[farthest[node.id] + 1] -= weight
+    passing = list(accumulate(changes))
+    return [i for i in range(3, len(scene.members) - 2) if passing[i] == 1]
 
 
 def _filled(cuts: list[int], ends: list[float], longest: float) -> list[int]:
@@ -75,32 +80,30 @@ def _filled(cuts: list[int], ends: list[float], longest: float) -> list[int]:
 
 
 def _cut(scene: Scene, places: list[int], member_of: dict[str, int]) -> Scene:
-    """The scene with a pair of tags at each of these places."""
+    """The scene with a pair of tags at each of these places, the tensor that passes said again behind it."""
     members: list[Node | Cluster] = []
-    edges = scene.edges
+    edges: list[Edge] = []
     heads = [next(scene.nodes()).id]
-    start = 0
-    for number, place in enumerate(places, 1):
-        before, after = (Node(f"@{number}{side}", "tag", [_tag(number)]) for side in ("", "'"))
-        members += [*scene.members[start:place], before, after]
-        heads.append(after.id)
-        edges = _through(edges, place, member_of, before.id, after.id)
-        member_of |= {before.id: place - 1, after.id: place}
-        start = place
-    return Scene(scene.name, members + scene.members[start:], edges, tuple(heads))
-
-
-def _through(edges: list[Edge], place: int, member_of: dict[str, int], before: str, after: str) -> list[Edge]:
-    """The edges, those that pass the place led through its tags; the first of them has the label."""
-    result = []
-    for edge in edges:
-        if member_of[edge.tail] < place <= member_of[edge.head]:
-            if edge.label:
-                result.append(Edge(edge.tail, before, edge.label))
-            result.append(Edge(after, edge.head, edge.label))
+    nodes = {node.id: node for node in scene.nodes()}
+    column_of = [bisect_right(places, i) for i in range(len(scene.members))]
+    again: dict[int, str] = {}
+    for edge in scene.edges:
+        column = column_of[member_of[edge.head]]
+        if column_of[member_of[edge.tail]] != column:
+            again[column] = edge.tail
+            edges.append(Edge(f"{edge.tail}'", edge.head))
         else:
-            result.append(edge)
-    return result
+            edges.append(edge)
+    for i, member in enumerate(scene.members):
+        column = column_of[i]
+        if i in places:
+            before, after = (Node(f"@{column}{side}", "tag", [_tag(column)]) for side in ("", "'"))
+            tensor = Node(f"{again[column]}'", "tensor", nodes[again[column]].parts)
+            edges += [Edge(again[column], before.id), Edge(after.id, tensor.id)]
+            heads.append(after.id)
+            members += [before, after, tensor]
+        members.append(member)
+    return Scene(scene.name, members, edges, tuple(heads))
 
 
 def _tag(number: int) -> Part:

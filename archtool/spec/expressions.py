@@ -193,8 +193,10 @@ class _Compiler:
 
         def evaluate(environment: Environment) -> Any:
             values = [term(environment) for term in terms]
+            if len(operators) == 1:
+                return numbers.compare(operators[0], values[0], values[1])
             found = [numbers.compare(op, a, b) for op, a, b in zip(operators, values, values[1:], strict=False)]
-            return found[0] if len(found) == 1 else all_of(*found)
+            return all_of(*found)
 
         return evaluate
 

@@ -25,19 +25,18 @@ Number = int | Fraction | float | Expr | Ratio
 
 def checked(value: Any) -> Any:
     """A result, refused where it is larger than anything a network needs; a whole fraction becomes an int."""
+    if type(value) is int and value.bit_length() <= MAX_BITS:
+        return value
     if type(value) is Fraction:
         if value.denominator == 1:
             return checked(value.numerator)
         if max(value.numerator.bit_length(), value.denominator.bit_length()) <= MAX_BITS:
             return value
-    elif type(value) is int:
-        if value.bit_length() <= MAX_BITS:
-            return value
     elif type(value) is float:
         if math.isfinite(value):
             return value
         raise RuleError("the result is not a finite number")
-    else:
+    elif type(value) is not int:
         return value
     raise RuleError(f"the result has more than {MAX_BITS} bits")
 
@@ -94,6 +93,8 @@ def _real(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
 
 def add(a: Any, b: Any) -> Any:
     """a + b."""
+    if type(a) is int and type(b) is int:
+        return checked(a + b)
     if isinstance(a, Ratio) or isinstance(b, Ratio) or (_varies(a, b) and (type(a) is not int or type(b) is not int)):
         (n, d), (m, e) = _parts(a), _parts(b)
         return _ratio(n * e + m * d, d * e)
@@ -112,6 +113,8 @@ def negative(a: Any) -> Any:
 
 def multiply(a: Any, b: Any) -> Any:
     """a * b."""
+    if type(a) is int and type(b) is int:
+        return checked(a * b)
     if _varies(a, b):
         (n, d), (m, e) = _parts(a), _parts(b)
         return _ratio(n * m, d * e)
@@ -175,6 +178,8 @@ def power(a: Any, b: Any) -> Any:
 
 def compare(op: str, a: Any, b: Any) -> Condition:
     """a op b for numbers; == and != also for words, truth values, lists and steps."""
+    if type(a) is int and type(b) is int:
+        return bool(_PLAIN[op](a, b))
     if op in ("==", "!="):
         same = _same(a, b)
         if op == "==":
@@ -188,6 +193,16 @@ def compare(op: str, a: Any, b: Any) -> Condition:
         (n, d), (m, e) = _parts(a), _parts(b)
         return less(n * e, m * d + (1 if op in ("<=", ">=") else 0))
     return bool(a < b) if op in ("<", ">") else bool(a <= b)
+
+
+_PLAIN: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def _same(a: Any, b: Any) -> Condition:

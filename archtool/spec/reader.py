@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from archtool.collector import collector_paused
@@ -154,7 +155,7 @@ def read_file(path: str | os.PathLike[str]) -> Document:
     """
     name = os.fspath(path)
     try:
-        with open(name, "rb") as file:
+        with Path(name).open("rb") as file:
             data = file.read(MAX_SIZE + 1)
     except OSError as error:
         reasons = {

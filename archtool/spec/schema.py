@@ -75,7 +75,7 @@ def _step() -> Schema:
     }
     group = {
         "type": "object",
-        "properties": {"do": steps, "repeat": beside["repeat"], "name": NAME, "at": beside["at"]},
+        "properties": {"do": steps, **{word: beside[word] for word in ("name", "at", "repeat", "shares")}},
         "required": ["do"],
         "additionalProperties": False,
     }
