@@ -182,7 +182,7 @@ def test_every_kind_is_listed(request):
     text = page.read_text(encoding="utf-8")
     table = re.search(r"<!-- kinds -->\n(.*?)<!-- end -->", text, re.DOTALL)
     if request.config.getoption("--overwrite"):
-        page.write_text(text.replace(table[1], table_of_kinds()), encoding="utf-8")
+        page.write_text(text[: table.start(1)] + table_of_kinds() + text[table.end(1) :], encoding="utf-8")
         return
     assert table[1] == table_of_kinds(), "docs/language.md lacks a kind or a field; --overwrite renews its table"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archtool.analysis.numbers import whole
 from archtool.cost import MACS, TERMS
-from archtool.field import GLOBAL, Field
+from archtool.field import GLOBAL, LOCAL_AND_GLOBAL, Field
 from archtool.runs import BlockRun, LayerRun, Run
 from archtool.units import si
 
@@ -30,12 +30,14 @@ def _field_notes(report: Report) -> Iterator[str]:
     spatial = source if len(source) == len(field.size) else ()
     if any(size > n for size, n in zip(field.size, spatial, strict=False)):
         yield f"the receptive field ({_by(field.size)}) is larger than the input ({_by(spatial)})"
+    first: dict[int, str] = {}
     for name, place in _places(report.run):
-        field = place.field
-        if isinstance(place.run, LayerRun) and field is not None and field.is_global:
-            kept = "the field kept is that before it" if field.state == GLOBAL else "beside its local field"
-            yield f"from {name} on, each output sees everything; {kept}"
-            break
+        if isinstance(place.run, LayerRun) and place.field is not None:
+            first.setdefault(whole(place.field.state), name)
+    if LOCAL_AND_GLOBAL in first:  # before it, only a gate's own path sees everything
+        yield f"from {first[LOCAL_AND_GLOBAL]} on, each output sees everything, beside its local field"
+    elif GLOBAL in first:
+        yield f"from {first[GLOBAL]} on, each output sees everything; the field kept is that before it"
 
 
 def _alignment_notes(report: Report) -> Iterator[str]:
