@@ -7,9 +7,11 @@ network the step and its block path, the reader the file, line and column (`Spec
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
+MOST_NAMES = 12  # that a message lists
 ENDS_SHOWN = 6  # parts of a long block path that are shown, from either end
 
 
@@ -67,19 +69,20 @@ class SpecError(ArchtoolError):
         return "\n  ".join([f"{where}{path}{self.reason}", *self.hints])
 
 
-def nearest(word: str, allowed: list[str]) -> str:
-    """The end of a message about an unknown `word`: the nearest allowed one, or all of them.
+def nearest(word: str, allowed: Iterable[str], shown: Iterable[str] | None = None) -> str:
+    """The end of a message about an unknown `word`: the nearest allowed one, or those to be shown (all of them).
 
     >>> nearest("covn", ["conv", "relu"])
     "; did you mean 'conv'?"
     """
     from difflib import get_close_matches
 
+    allowed = list(allowed)
     close = get_close_matches(word, allowed, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{close[0]}'?"
-    if not allowed:
+    names = sorted(set(allowed if shown is None else shown))
+    if not names:
         return ""
-    shown = sorted(allowed)
-    more = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
-    return f"; allowed: {', '.join(shown[:12])}{more}"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"; allowed: {', '.join(names[:MOST_NAMES])}{more}"

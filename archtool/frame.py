@@ -5,19 +5,19 @@ Where a condition stays open (on expressions only) both alternatives are evaluat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from archtool.alternatives import alternatives
 from archtool.cost import Cost, total, without_params
 from archtool.errors import RuleError, SpecError, Untraceable
 from archtool.field import POINTWISE, Field, hull, identity
 from archtool.fields import describe
 from archtool.layer import FieldError, Join, find
-from archtool.merging import merge_fields, merge_shapes
 from archtool.repeats import repeat
 from archtool.runs import BlockRun, Entry, LayerRun, Problem, Run, join_run
 from archtool.shape import Shape
-from archtool.size import Condition, Size, any_of, negate, where
+from archtool.size import Condition, Size
 from archtool.spec.expressions import Expression
 from archtool.spec.lists import bind, is_list, sequence
 from archtool.spec.reader import Document, Node
@@ -244,7 +244,8 @@ class Frame:
                 condition = _condition(path.when.evaluate(environment), "when")
                 if isinstance(condition, Expr):
                     rest = waiting[index + 1 :]
-                    return self.alternatives(
+                    return alternatives(
+                        self,
                         condition,
                         lambda: self.paths(step, [path._replace(when=None), *rest], [*labels], [*ends], x),  # noqa: B023
                         lambda: self.paths(step, rest, [*labels], [*ends], x),  # noqa: B023 - called before the next turn
@@ -323,73 +324,10 @@ class Frame:
     def branch(self, step: Branch, x: Tensor) -> Tensor:
         condition = _condition(step.condition.evaluate(self.environment), "if")
         if isinstance(condition, Expr):
-            return self.alternatives(
-                condition, lambda: self.steps(step.yes, x, "then"), lambda: self.steps(step.no, x, "else")
+            return alternatives(
+                self, condition, lambda: self.steps(step.yes, x, "then"), lambda: self.steps(step.no, x, "else")
             )
         return self.steps(step.yes, x, "then") if condition else self.steps(step.no, x, "else")
-
-    # --- open conditions ----------------------------------------------------------------------------------------
-
-    def alternatives(self, condition: Expr, yes: Callable[[], Tensor], no: Callable[[], Tensor]) -> Tensor:
-        """Both alternatives of an open condition, merged; one that fails is a problem of the designs that take it."""
-        environment, count, shared = self.environment, self.count, self.shared
-        ends: list[tuple[Tensor, Environment]] = []
-        labels: list[dict[str, Any]] = []
-        failures: list[SpecError | RuleError] = []
-        for holds, run in ((condition, yes), (negate(condition), no)):
-            before = len(self.problems), len(self.entries), len(self.tensors), self.prefix
-            self.environment, self.count = dict(environment), count * where(holds, 1, 0)
-            self.shared = dict(shared)
-            try:
-                ends.append((run(), self.environment))
-                labels.append(self.shared)
-                for index in range(before[0], len(self.problems)):
-                    problem = self.problems[index]
-                    self.problems[index] = problem._replace(holds=any_of(negate(holds), problem.holds))
-            except (SpecError, RuleError) as error:
-                failures.append(error)
-                del self.problems[before[0] :], self.entries[before[1] :], self.tensors[before[2] :]
-                self.prefix = before[3]
-                self.problems.append(Problem(negate(holds), str(error)))
-        self.environment, self.count = environment, count
-        if not ends:
-            raise failures[0]
-        self.shared = labels[0]
-        if len(ends) == 1:
-            end, after = ends[0]
-            environment.update(after)
-            return end
-        for label in labels[0].keys() | labels[1].keys():
-            self.shared[label] = use if (use := labels[0].get(label)) == labels[1].get(label) else None
-        (left, left_environment), (right, right_environment) = ends
-        after = self.merged(condition, left_environment, right_environment)
-        environment.clear()  # in place: the steps around this one hold on to it
-        environment.update(after)
-        return self.merged_tensor(condition, left, right)
-
-    def merged_tensor(self, condition: Expr, yes: Tensor, no: Tensor) -> Tensor:
-        if yes is no:
-            return yes
-        fields = tuple(merge_fields(condition, a, b) for a, b in zip(yes.fields, no.fields, strict=True))
-        return self.add(merge_shapes(condition, yes.shape, no.shape), fields)
-
-    def merged(self, condition: Expr, yes: Environment, no: Environment) -> Environment:
-        """The environment after an open condition: names that have a value in both alternatives."""
-        merged: Environment = {}
-        for name, value in yes.items():
-            if name in no and name != HERE:  # each step has its own
-                found = self.merged_value(condition, value, no[name])
-                if found is not None:
-                    merged[name] = found
-        return merged
-
-    def merged_value(self, condition: Expr, yes: Any, no: Any) -> Any:
-        """One value for both alternatives: tensors merge, also those of a loop's turns; None where there is none."""
-        if isinstance(yes, Tensor) and isinstance(no, Tensor):
-            return self.merged_tensor(condition, yes, no)
-        if yes is no or not is_list(yes) or not is_list(no) or len(yes) != len(no):
-            return yes if yes is no or (type(yes) is type(no) and yes == no) else None
-        return tuple(self.merged_value(condition, a, b) for a, b in zip(yes, no, strict=True))
 
 
 def _costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:
@@ -422,9 +360,9 @@ def _joined_field(fields: list[Field | None], output: Shape) -> Field | None:
 def _label(step: Step, label: str, index: int) -> tuple[str, ...]:
     """A step in the block path of an error; `label` is its list's name, empty in a block's body."""
     word = step.beside.path
-    if not label:
-        return (word,)
     is_block = isinstance(step, Call) and not isinstance(step.target, type)
+    if not label:
+        return () if is_block else (word,)
     return (f"{label}[{index}]",) if is_block or isinstance(step, Loop | Branch) else (f"{label}[{index}]", word)
 
 

@@ -57,8 +57,9 @@ class Evaluation:
                 try:
                     environment[name] = default.evaluate(environment)
                 except RuleError as error:
-                    node = block.nodes.get(name, block.node)
-                    raise SpecError(f"{name}: {error}", block.document.at(node)) from None
+                    if name in block.nodes:
+                        raise SpecError(f"{name}: {error}", block.document.at(block.nodes[name])) from None
+                    raise SpecError(f"the var '{name}', set to {default.text}: {error}") from None
         return environment
 
     def block(self, block: Block, given: Mapping[str, Any], shape: Shape) -> BlockRun:

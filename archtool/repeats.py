@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from archtool.alternatives import alternatives
 from archtool.errors import RuleError, Untraceable
 from archtool.fields import describe
 from archtool.runs import BlockRun, Run
@@ -32,7 +33,7 @@ def repeat(frame: Frame, step: Step, x: Tensor) -> Tensor:
             return x
         if isinstance(more, Expr):
             at = turn
-            return frame.alternatives(more, lambda: _rest(frame, step, at, n, x), lambda: x)  # noqa: B023 - called at once
+            return alternatives(frame, more, lambda: _rest(frame, step, at, n, x), lambda: x)  # noqa: B023 - called at once
         frame.evaluation.allowance.spend(1, "too many turns")
         run = _turn(frame, step, turn, x)
         output = run.output.shape if isinstance(run, BlockRun) else run.output
@@ -57,7 +58,7 @@ def _rest(frame: Frame, step: Step, turn: int, n: Size, x: Tensor) -> Tensor:
     y = frame.place(f"{path}.{turn}", run, x, step, turn)
     more = less(turn + 1, n)
     if isinstance(more, Expr):
-        return frame.alternatives(more, lambda: _rest(frame, step, turn + 1, n, y), lambda: y)
+        return alternatives(frame, more, lambda: _rest(frame, step, turn + 1, n, y), lambda: y)
     return _rest(frame, step, turn + 1, n, y) if more else y
 
 

@@ -141,7 +141,11 @@ def test_shown_in_a_console():
 
 def test_reports_do_not_change():
     report = load(GATED).analyze()
-    for frozen, name in ((report.totals, "params"), (report.rows[0], "params"), (report.totals.receptive_field, "size")):
+    for frozen, name in (
+        (report.totals, "params"),
+        (report.rows[0], "params"),
+        (report.totals.receptive_field, "size"),
+    ):
         with pytest.raises(AttributeError):
             setattr(frozen, name, 0)
 
@@ -193,11 +197,17 @@ def test_note_of_a_field_larger_than_the_input():
 
 
 def test_note_of_the_first_layer_that_sees_everything():
-    assert "from global_avg_pool on, each output sees everything" in notes("  - relu\n  - global_avg_pool\n  - flatten\n")
-    assert "from multiply on, each output sees everything, beside its local field" in "\n".join(load(GATED).analyze().notes)
+    assert "from global_avg_pool on, each output sees everything" in notes(
+        "  - relu\n  - global_avg_pool\n  - flatten\n"
+    )
+    assert "from multiply on, each output sees everything, beside its local field" in "\n".join(
+        load(GATED).analyze().notes
+    )
 
 
 def test_note_of_paths_that_are_not_aligned():
-    layers = "  - concat:\n      a: [conv: {out: 8, kernel: 2, stride: 2}]\n      b: [max_pool: {kernel: 1, stride: 2}]\n"
+    layers = (
+        "  - concat:\n      a: [conv: {out: 8, kernel: 2, stride: 2}]\n      b: [max_pool: {kernel: 1, stride: 2}]\n"
+    )
     assert "paths are not aligned at concat (centres 0.5 px apart)" in notes(layers, 32)
     assert "not aligned" not in notes(layers.replace("kernel: 2", "kernel: 1"), 32)

@@ -43,7 +43,7 @@ OTHERS = (
     Attempt(thin=False, small=True, grown=1),
     Attempt(thin=False, small=False, grown=0),
 )
-MAX_WORK = 10**13  # numbers that one attempt may compute, about: some minutes
+MAX_WORK = 3 * 10**10  # numbers that one attempt may compute, about: some seconds
 
 
 class Hull(NamedTuple):

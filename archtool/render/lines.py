@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from archtool.analysis.report import ReceptiveField, Row, receptive_field, sizes, whole
+from archtool.analysis.numbers import whole
+from archtool.analysis.report import ReceptiveField, Row, receptive_field, sizes
 from archtool.analysis.tree import Branch
 from archtool.errors import RuleError, nearest
 from archtool.units import si

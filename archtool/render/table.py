@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from archtool.analysis.report import Report
 
 HEAVY: Final = 0.05  # the share of MACs from which a row is worth an eye
+CSV_COLUMNS: Final = (
+    "name", "kind", "input", "output", "params", "macs", "flops", "activations",
+    "field_size", "field_stride", "field_start", "field_global", "field_aligned",
+)  # fmt: skip
 
 
 def print_table(report: Report, console: Console, depth: int | None, sort: str | None) -> None:
@@ -107,10 +111,7 @@ def to_csv(report: Report, depth: int | None = None, sort: str | None = None) ->
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ("name", "kind", "input", "output", "params", "macs", "flops", "activations")
-        + ("field_size", "field_stride", "field_start", "field_global", "field_aligned")
-    )
+    writer.writerow(CSV_COLUMNS)
     for row in ordered_rows(report, depth, sort):
         inputs = " ".join(by_axis(dims, always=True) for dims in row.inputs)
         field = row.receptive_field

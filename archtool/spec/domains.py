@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import Final, NamedTuple, NoReturn
 
 from archtool.errors import SpecError, nearest
+from archtool.spec.expressions import syntax_tree
 from archtool.spec.reader import Document, Mapping, Node, Scalar, Sequence
 
 RANGE: Final = re.compile(r"(?:(odd|even)\s+)?(-?\d[\d_]*)\.\.(-?\d[\d_]*)?(?::(\d[\d_]*))?")
@@ -82,7 +82,7 @@ class Forms:
         if len(text) > MAX_LENGTH:
             self.fail(node, f"{what} has more than {MAX_LENGTH:,} characters")
         try:
-            compile(AS.sub("as_=", text.strip()), "", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+            syntax_tree(AS.sub("as_=", text))
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             self.fail(node, f"{what} is not an expression: {text}")
         return text

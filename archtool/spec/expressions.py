@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from operator import itemgetter
@@ -72,6 +73,13 @@ def compile_expression(text: str, variables: Iterable[str], tensors: Iterable[st
     return _Compiler(text, frozenset(variables), frozenset(tensors)).expression()
 
 
+def syntax_tree(text: str) -> ast.AST:
+    """The text read by Python's parser; raises SyntaxError, ValueError, MemoryError or RecursionError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of `1if` and the like Python only warns, on standard error
+        return compile(text.strip(), "", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+
+
 class _Compiler:
     """Turns one text into closures; `uses` gathers the environment's names that it reads."""
 
@@ -85,8 +93,8 @@ class _Compiler:
 
     def expression(self) -> Expression:
         try:
-            tree = compile(self.text.strip(), "", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
-        except (SyntaxError, ValueError, MemoryError, RecursionError, SyntaxWarning) as error:
+            tree = syntax_tree(self.text)
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
             raise RuleError(f"'{shortened(self.text)}' is not an expression ({reason})") from None
         evaluate = self.node(tree.body)  # type: ignore[attr-defined]  # an Expression

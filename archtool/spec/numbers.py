@@ -147,7 +147,7 @@ def modulo(a: Any, b: Any) -> Any:
 
 def power(a: Any, b: Any) -> Any:
     """a ** b; whole exponents are exact."""
-    if type(a) is int and type(b) is int and 0 <= b * a.bit_length() <= MAX_BITS:
+    if type(a) is int and type(b) is int and b >= 0 and b * a.bit_length() <= MAX_BITS:
         return a**b
     if isinstance(b, Expr | Ratio):
         raise Untraceable("an exponent varies")

@@ -126,7 +126,7 @@ class Scope:
         if text in words():
             return constant(text, text)
         known = [*self.variables, *self.library.blocks, *kinds(), *words()]
-        self.fail(node, f"unknown word '{text}'" + nearest(text, known))
+        self.fail(node, f"unknown word '{text}'" + nearest(text, known, self.variables))
 
     def step_value(self, node: MappingNode) -> Expression:
         if len(node.entries) != 1:

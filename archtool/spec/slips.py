@@ -258,6 +258,7 @@ def explain(source: Source, error: Exception, flow: tuple[int, int] | None, insi
 
 
 def refused_character(source: Source) -> SpecError:
+    """The error for a character that YAML does not take."""
     match = _UNPRINTABLE.search(source.text)
     if not match:
         return source.error("a character that YAML refuses", 0)

@@ -241,7 +241,11 @@ class Spec:
         scope = Scope(self._scope.library, ())
         scope.document = document
         scope.variables = tuple(var for var in self.block.arguments if var != name)
-        return scope.value(document.root.entries["value"][1])
+        node = document.root.entries["value"][1]
+        found = scope.value(node)
+        if found.uses & {HERE, INPUT}:
+            raise SpecError(f"the var '{name}' can't depend on the input", document.at(node))
+        return found
 
     # --- published totals ---------------------------------------------------------------------------------------
 

@@ -124,7 +124,7 @@ class Block:
         """The same block with other defaults."""
         other = Block(self.name, self.document, self.node)
         other.arguments = in_dependency_order({**self.arguments, **overrides})
-        other.nodes = self.nodes
+        other.nodes = {name: node for name, node in self.nodes.items() if name not in overrides}
         other.body, other.outputs = self.body, self.outputs
         return other
 

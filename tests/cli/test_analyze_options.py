@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 SMALL = str(Path(__file__).parents[1] / "golden" / "small.yaml")
+BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "float8": 1, "int8": 1}
 COSTS = ("params", "macs", "flops", "activations")
 PUBLISHED = Path(__file__).parents[1] / "published"
 DEEP = b"input: [8, 16, 16]\nlayers:\n  - conv: {out: 8, kernel: 3, padding: half}\n    repeat: 10**12\n"
@@ -95,7 +96,7 @@ def test_batch_multiplies_operations_and_activations(report):
     assert eight["layers"][0]["output"] == one["layers"][0]["output"]
 
 
-@pytest.mark.parametrize(("dtype", "size"), [("float64", 8), ("float32", 4), ("bfloat16", 2), ("float16", 2), ("int8", 1)])
+@pytest.mark.parametrize(("dtype", "size"), BYTES.items())
 def test_dtype_is_that_of_the_bytes(report, dtype, size):
     totals = report(SMALL, "--dtype", dtype)["totals"]
     assert totals["bytes"] == {"params": size * totals["params"], "activations": size * totals["activations"]}

@@ -55,7 +55,9 @@ def test_metrics_and_tolerances(archtool, expect):
     assert archtool("analyze", "-", "--expect", stdin=spec(expect)).code == 0
 
 
-@pytest.mark.parametrize("expect", ["params: {value: 226, rel: 0.005}", "output: [8, 14, 15]", "receptive_field: [3, 5]"])
+@pytest.mark.parametrize(
+    "expect", ["params: {value: 226, rel: 0.005}", "output: [8, 14, 15]", "receptive_field: [3, 5]"]
+)
 def test_missed(archtool, expect):
     called = archtool("analyze", "-", "--expect", stdin=spec(expect))
     assert (called.code, called.err) == (1, "")

@@ -25,7 +25,7 @@ def assert_refused(called, *words: str) -> None:
         (["analyze", "resnet50", "--set", "width"], ["--set takes NAME=VALUE, not 'width'"]),
         (["analyze", "resnet50", "--set", "=3"], ["--set takes NAME=VALUE, not '=3'"]),
         (["analyze", "resnet50", "--set", "width="], ["--set width", "missing"]),
-        (["analyze", "resnet50", "--set", "width=1.5"], ["resnet.yaml:", "stem", "3/2 (a fraction) is not a whole number"]),
+        (["analyze", "resnet50", "--set", "width=1.5"], ["resnet.yaml:", "stem", "3/2 (a fraction) is not"]),
         (["analyze", "resnet50", "--set", "width=[1"], ["--set width", "no matching ']'"]),
         (["analyze", "resnet50", "--set", "width=wdth"], ["--set width", "wdth"]),
         (["analyze", "resnet50", "--set", "width=width"], ["--set width", "width"]),
