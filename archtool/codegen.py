@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.size import Size
-from archtool.trace import INT64, Bound, Expr, arguments, bounds, in_order
+from archtool.trace import CONDITIONS, INT64, Bound, Expr, arguments, bounds, in_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +85,7 @@ def _value(expr: Expr, held_wide: set[Expr]) -> str:
     text = _NUMPY[expr.op](expr, operand)
     if wide and is_wide(expr):
         held_wide.add(expr)
-    elif wide and expr.op not in _CONDITIONS:
+    elif wide and expr.op not in CONDITIONS:
         return f"narrow({text})"
     return text
 
@@ -121,7 +121,6 @@ def _reach(expr: Expr) -> int:
 
 
 _Operand = Callable[[Size], str]
-_CONDITIONS: Final = ("positive", "zero", "and", "or", "not")
 
 
 def _numpy_symbol(expr: Expr, operand: _Operand) -> str:

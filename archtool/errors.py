@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-
 MOST_NAMES = 12  # that a message lists
 ENDS_SHOWN = 6  # parts of a long block path that are shown, from either end
 

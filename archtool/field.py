@@ -11,13 +11,16 @@ from math import gcd, lcm
 from typing import Final, NamedTuple
 
 from archtool.errors import RuleError, Untraceable
-from archtool.size import Size, at_most, equal, maximum, minimum, where
+from archtool.size import Size, equal, maximum, minimum, where
 from archtool.trace import bounds
 from archtool.window import AxisWindow, Window
 
 LOCAL: Final = 0  # sees what its interval says
 LOCAL_AND_GLOBAL: Final = 1  # sees its interval by local paths, and everything by another (a squeeze-excite gate)
 GLOBAL: Final = 2  # nothing local left; the axes keep what was seen before everything was mixed
+
+LARGEST_PERIOD: Final = 4096  # phases of an axis
+LARGEST_STRIDE: Final = 2**4096
 
 
 class Reach(NamedTuple):
@@ -66,8 +69,11 @@ class AxisField(NamedTuple):
                 for a, b, c, d in later.phases
             ]
         )
+        steps = stride * later.stride
+        if type(steps) is int and steps > LARGEST_STRIDE:
+            raise RuleError("the stride of what is seen grows beyond all bounds")
         return AxisField(
-            stride * later.stride,
+            steps,
             phases,
             self.narrow + stride * (later.narrow - 1),
             self.wide + stride * (later.wide - 1),
@@ -229,6 +235,8 @@ def _spread(axis: AxisField, period: int) -> AxisField:
     old = len(axis.phases)
     if old == period:
         return axis
+    if period > LARGEST_PERIOD:
+        raise RuleError(f"what is seen repeats only after more than {LARGEST_PERIOD:,} positions")
     phases = tuple(_shifted(axis, r) for r in range(period))
     return axis._replace(stride=axis.stride * (period // old), phases=phases)
 
@@ -277,9 +285,6 @@ def _int(size: Size) -> int:
     return size
 
 
-_LARGEST: Final = 2**4096
-
-
 def _power(axis: AxisField, n: int) -> AxisField:
     result: AxisField | None = None
     square = axis
@@ -290,8 +295,6 @@ def _power(axis: AxisField, n: int) -> AxisField:
         if not n:
             return result or _ITSELF
         square = square.then(square)
-        if at_most(_LARGEST, square.stride) is True:
-            raise RuleError("the stride grows beyond all bounds over the turns of this repeat")
 
 
 def _each_once(axes: tuple[AxisField, ...], later: tuple[AxisField, ...]) -> tuple[AxisField, ...]:

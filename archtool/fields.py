@@ -15,6 +15,7 @@ from archtool.size import Ratio, Size, at_most, exact_div, require
 from archtool.trace import Expr
 
 Schema = dict[str, Any]
+MOST_ITEMS: Final = 12  # of a list that a message shows
 EXPRESSION: Final[Schema] = {"type": "string", "description": "an expression"}
 
 
@@ -44,7 +45,8 @@ def describe(value: object) -> str:
     if isinstance(value, Ratio):
         return f"{value.numerator} / {value.denominator}"
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(describe, value)) + "]"
+        more = ["..."] if len(value) > MOST_ITEMS else []
+        return "[" + ", ".join([*map(describe, value[:MOST_ITEMS]), *more]) + "]"
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 

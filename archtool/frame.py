@@ -6,6 +6,7 @@ Where a condition stays open (on expressions only) both alternatives are evaluat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from archtool.alternatives import alternatives
@@ -20,6 +21,7 @@ from archtool.shape import Shape
 from archtool.size import Condition, Size
 from archtool.spec.expressions import Expression
 from archtool.spec.lists import bind, is_list, sequence
+from archtool.spec.numbers import MAX_BITS, is_condition
 from archtool.spec.reader import Document, Node
 from archtool.spec.scope import is_kind, with_fields
 from archtool.spec.steps import Block, Body, Branch, Call, Fields, Loop, Merge, Path, Step
@@ -100,8 +102,10 @@ class Frame:
             return self.loop(step, x)
         elif type(step) is Branch:
             return self.branch(step, x)
+        elif beside.shares is not None:
+            y = self.place(beside.path, self.alone(step.body, x), x, step)  # type: ignore[union-attr]  # a Group
         else:
-            y = self.nested(step.beside.path + ".", step.body, x)  # type: ignore[union-attr]  # a Group
+            y = self.nested(beside.path + ".", step.body, x)  # type: ignore[union-attr]  # a Group
         if beside.name is not None:
             self.environment[tensor_key(beside.name)] = y
         return y
@@ -171,6 +175,8 @@ class Frame:
 
     def place(self, name: str, run: Run, x: Tensor, step: Step, turn: int | None = None, turns: Size = 1) -> Tensor:
         """Put some turns of a run behind a tensor; what comes out."""
+        if type(turns) is int and turns > 1:
+            _check_growth(run.cost, turns)
         outputs = None
         inner: Field | None
         if type(run) is LayerRun:
@@ -180,12 +186,22 @@ class Frame:
             shape, inner = block.output.shape, block.output.fields[0]
             if block.outputs:
                 outputs = {
-                    label: self.add(tensor.shape, _through(x, tensor.fields[0]))
+                    label: self.add(tensor.shape, self.through(x, tensor.fields[0]))
                     for label, tensor in block.outputs.items()
                 }
-        y = self.add(shape, x.fields if inner is POINTWISE else _through(x, inner, turns), outputs)
+        y = self.add(shape, x.fields if inner is POINTWISE else self.through(x, inner, turns), outputs)
         self.enter(name, run, (x.number,), y, step, turn, turns)
         return y
+
+    def through(self, x: Tensor, inner: Field | None, turns: Size = 1) -> tuple[Field | None, ...]:
+        """The fields of a tensor that sees x by `inner`, some turns of it."""
+        if inner is None:
+            return (None,) * len(x.fields)
+        if turns != 1:
+            inner = inner.power(turns)
+        fields = tuple([f and f.then(inner) for f in x.fields])
+        self.evaluation.spend_on_phases(fields[0])
+        return fields
 
     def enter(
         self,
@@ -227,7 +243,7 @@ class Frame:
         if step.beside.at is not None:
             start = step.beside.at.evaluate(self.environment)
             if not step.paths:
-                tensors = sequence(start, "the tensors of a join") if is_list(start) else (start,)
+                tensors = self.sequence(start, "the tensors of a join") if is_list(start) else (start,)
                 for index, tensor in enumerate(tensors):
                     ends.append(self.tensor(tensor, f"at[{index}]"))
                     labels.append(f"at[{index}]")
@@ -257,11 +273,13 @@ class Frame:
                 ends.append(self.path(path, prefix, x))
                 labels.append(path.label)
                 continue
-            for turn, value in enumerate(sequence(path.values.evaluate(environment), f"the values of {path.label}")):
-                environment[path.each] = value
-                environment[HERE] = x
-                ends.append(self.path(path, f"{prefix}{turn}.", x))
-                labels.append(f"{path.label}.{turn}")
+            with self.binding((path.each,)):
+                values = self.sequence(path.values.evaluate(environment), f"the values of {path.label}")
+                for turn, value in enumerate(values):
+                    environment[path.each] = value
+                    environment[HERE] = x
+                    ends.append(self.path(path, f"{prefix}{turn}.", x))
+                    labels.append(f"{path.label}.{turn}")
         return self.join(step, labels, ends, x)
 
     def path(self, path: Path, prefix: str, x: Tensor) -> Tensor:
@@ -288,11 +306,28 @@ class Frame:
         fields = tuple(
             _joined_field([end.fields[source] for end in ends], run.output) for source in range(len(x.fields))
         )
+        self.evaluation.spend_on_phases(fields[0])
         y = self.add(run.output, fields)
         self.enter(step.beside.path, run, tuple([end.number for end in ends]), y, step)
         return y
 
     # --- bodies inside this one, loops, branches ----------------------------------------------------------------
+
+    def sequence(self, value: Any, what: str) -> tuple[Any, ...]:
+        """The value, which must be a list; its items count as work."""
+        items = sequence(value, what)
+        self.evaluation.allowance.spend(len(items), "lists too long")
+        return items
+
+    @contextmanager
+    def binding(self, names: tuple[str, ...]) -> Iterator[None]:
+        """Loop variables, which hide what has the same names around the loop."""
+        environment = self.environment
+        hidden = {name: environment[name] for name in names if name in environment}
+        yield
+        for name in names:
+            environment.pop(name, None)
+        environment.update(hidden)
 
     def nested(self, prefix: str, body: Body, x: Tensor, label: str = "do") -> Tensor:
         """A body inside this one, its entries' names behind a prefix."""
@@ -310,13 +345,14 @@ class Frame:
         environment = self.environment
         names = [tensor_key(name) for name in step.body.names]
         made: dict[str, list[Tensor | None]] = {name: [] for name in names}
-        for turn, value in enumerate(sequence(step.over.evaluate(environment), "for ... in")):
-            bind(environment, step.names, value)
-            for name in names:
-                environment.pop(name, None)
-            x = self.nested(f"{step.beside.path}.{turn}.", step.body, x)
-            for name in names:
-                made[name].append(environment.get(name))
+        with self.binding(step.names):
+            for turn, value in enumerate(self.sequence(step.over.evaluate(environment), "for ... in")):
+                bind(environment, step.names, value)
+                for name in names:
+                    environment.pop(name, None)
+                x = self.nested(f"{step.beside.path}.{turn}.", step.body, x)
+                for name in names:
+                    made[name].append(environment.get(name))
         for name in names:
             environment[name] = tuple(made[name])
         return x
@@ -341,13 +377,11 @@ def _costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:
         yield Cost(params=cost.params), entry.times
 
 
-def _through(x: Tensor, inner: Field | None, turns: Size = 1) -> tuple[Field | None, ...]:
-    """The fields of a tensor that sees x by `inner`, some turns of it."""
-    if inner is None:
-        return (None,) * len(x.fields)
-    if turns != 1:
-        inner = inner.power(turns)
-    return tuple([f and f.then(inner) for f in x.fields])
+def _check_growth(cost: Cost, turns: int) -> None:
+    """Repeats in repeats multiply: their costs stay numbers that can be written out."""
+    counts = (cost.params, cost.activations, cost.read, *cost.operations.values())
+    if any([type(count) is int and count.bit_length() + turns.bit_length() > MAX_BITS for count in counts]):
+        raise RuleError(f"the costs of these turns have more than {MAX_BITS} bits")
 
 
 def _joined_field(fields: list[Field | None], output: Shape) -> Field | None:
@@ -367,6 +401,6 @@ def _label(step: Step, label: str, index: int) -> tuple[str, ...]:
 
 
 def _condition(value: Any, what: str) -> Condition:
-    if isinstance(value, bool) or (isinstance(value, Expr) and (value.low, value.high) == (0, 1)):
-        return value
+    if is_condition(value):
+        return value  # type: ignore[no-any-return]  # checked above
     raise RuleError(f"{what}: {describe(value)} is neither true nor false")

@@ -8,20 +8,24 @@ expressions only) both alternatives are evaluated and merged.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from archtool.errors import ENDS_SHOWN, RuleError, SpecError
-from archtool.field import identity
+from archtool.field import Field, identity
 from archtool.frame import Frame
 from archtool.layer import Layer
 from archtool.runs import BlockRun, LayerRun, Problem, layer_run, read_layer
 from archtool.shape import Shape
+from archtool.spec.lists import is_list, items_held
 from archtool.spec.steps import Block
 from archtool.spec.values import HERE, INPUT, WORK, Allowance, Environment, Tensor, tensor_key
 from archtool.trace import Trace
 
 MAX_WORK: Final = 2_000_000  # steps, turns and list items that one evaluation may take
+PHASE_WORK: Final = 4  # of which a phase of a field takes as many
 MAX_NESTED_BLOCKS: Final = 64
+
+T = TypeVar("T")
 
 
 class Evaluation:
@@ -64,6 +68,9 @@ class Evaluation:
 
     def block(self, block: Block, given: Mapping[str, Any], shape: Shape) -> BlockRun:
         """A block at an input; evaluated once for each distinct (block, arguments, input)."""
+        for value in given.values():
+            if is_list(value):  # the key is hashed
+                self.allowance.spend(items_held(value), "lists too long")
         key = (block, tuple(given.items()), shape)
         run = self.blocks.get(key)
         if run is None:
@@ -106,14 +113,27 @@ class Evaluation:
             else:
                 run = self.watched(lambda: layer_run(cls.read(dict(zip(names, values, strict=True))), x))
             self.layers[key] = run
+            self.spend_on_phases(run.field)
         return run
+
+    def spend_on_phases(self, field: Field | None) -> None:
+        """Fields of many phases take time and room: they count as work."""
+        if field is not None:
+            for axis in field.axes:
+                if len(axis.phases) > 1:
+                    self.allowance.spend(PHASE_WORK * len(axis.phases), "fields of too many phases")
 
     def watched(self, make: Callable[[], LayerRun]) -> LayerRun:
         """A run with the problems that its rules left in the trace."""
+        run, problems = self.watch(make)
+        return run._replace(problems=problems) if problems else run
+
+    def watch(self, make: Callable[[], T]) -> tuple[T, tuple[Problem, ...]]:
+        """What is made, and the problems that its rules left in the trace."""
         if self.trace is None:
-            return make()
+            return make(), ()
         outer, self.trace.problems = self.trace.problems, []
-        run = make()
-        problems = tuple(Problem(holds, rule) for holds, rule in self.trace.problems)
-        self.trace.problems = outer
-        return run._replace(problems=problems)
+        try:
+            return make(), tuple([Problem(holds, rule) for holds, rule in self.trace.problems])
+        finally:
+            self.trace.problems = outer

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archtool.alternatives import alternatives
 from archtool.errors import RuleError, Untraceable
-from archtool.fields import describe
-from archtool.runs import BlockRun, Run
+from archtool.fields import SizeKind
+from archtool.runs import BlockRun, Problem, Run
 from archtool.size import Size, less
 from archtool.spec.steps import Call, Group, Step
 from archtool.spec.values import HERE, Tensor
@@ -22,7 +22,7 @@ MAX_UNROLLED: Final = 100_000  # turns of a repeat whose body changes its shape
 def repeat(frame: Frame, step: Step, x: Tensor) -> Tensor:
     """Turn after turn until the shape stays; then the turns that are left, as one."""
     assert step.beside.repeat is not None
-    n = _turns(step.beside.repeat.evaluate(frame.environment))
+    n = _turns(frame, step, step.beside.repeat.evaluate(frame.environment))
     path = step.beside.path
     if isinstance(step, Group) and step.body.reads_outside:
         return _unrolled(frame, step, n, x)
@@ -89,7 +89,12 @@ def _unrolled(frame: Frame, step: Group, n: Size, x: Tensor) -> Tensor:
     return x
 
 
-def _turns(value: Any) -> Size:
-    if isinstance(value, Expr) or (type(value) is int and value >= 0):
-        return value
-    raise RuleError(f"repeat: {describe(value)} is not a whole number of at least 0")
+def _turns(frame: Frame, step: Step, value: Any) -> Size:
+    """The number of turns; that it is one is a rule, where it varies."""
+    try:
+        n, problems = frame.evaluation.watch(lambda: SizeKind(0).read(value))
+    except RuleError as error:
+        raise RuleError(f"repeat: {error}") from None
+    name = frame.prefix + step.beside.path
+    frame.problems += [Problem(holds, f"{name}: repeat: {rule}") for holds, rule in problems]
+    return n

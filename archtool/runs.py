@@ -7,15 +7,18 @@ same block, with the same arguments and input, shares one run.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from archtool.cost import Cost
+from archtool.errors import RuleError
 from archtool.field import Field
 from archtool.layer import Join, Layer
 from archtool.shape import Shape
 from archtool.size import Condition, Size
 from archtool.spec.reader import Node
 from archtool.spec.values import Tensor
+
+LARGEST_TENSOR: Final = 2**256
 
 
 class Problem(NamedTuple):
@@ -79,6 +82,13 @@ def read_layer(cls: type[Layer], names: tuple[str, ...], values: tuple[Any, ...]
     return cls.read(dict(zip(names, values, strict=True)))
 
 
+def _bounded(elements: Size) -> Size:
+    """A tensor's number of elements, refused where it grows (turn by turn, say) beyond all bounds."""
+    if type(elements) is int and elements > LARGEST_TENSOR:
+        raise RuleError("the output has more than 2**256 elements")
+    return elements
+
+
 def layer_run(written: Layer, x: Shape) -> LayerRun:
     """Everything about a layer at an input."""
     layer = written.resolve(x)
@@ -87,7 +97,7 @@ def layer_run(written: Layer, x: Shape) -> LayerRun:
     field = layer.field(x, window)
     if field.axes:
         field = field.settled(y.spatial)
-    elements = y.elements
+    elements = _bounded(y.elements)
     cost = Cost(
         params=layer.params(x),
         operations=layer.operations(x, y),
@@ -104,5 +114,5 @@ def join_run(layer: Join, inputs: tuple[Shape, ...]) -> LayerRun:
     read: Size = 0
     for x in inputs:
         read = read + x.elements
-    cost = Cost(operations=layer.joining(inputs, y), activations=y.elements, read=read)
+    cost = Cost(operations=layer.joining(inputs, y), activations=_bounded(y.elements), read=read)
     return LayerRun(layer.kind, layer, inputs, y, cost, Field(()))

@@ -21,6 +21,7 @@ from typing import Any, Final, NoReturn
 
 Bound = float  # an exact int, or -inf or +inf
 INT64: Final = 2**63
+CONDITIONS: Final = ("positive", "zero", "and", "or", "not")  # operations whose value is a truth value
 
 
 class Expr:

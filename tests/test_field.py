@@ -177,17 +177,25 @@ def check_join(field: AxisField, paths: Sequence[Sequence[Op]], n: int) -> None:
     """Each phase's hull is the tightest that holds at all n positions, told relative to the field's stride."""
     period = len(field.phases)
     for r, reach in enumerate(field.phases):
-        lows, highs = [], []
+        lows, highs, centres = [], [], []
         for position in range(r, max(n, r + 1), period):
             shift = field.stride * (position // period)
-            seen = set().union(*(seen_by(path, position) for path in paths))
-            lows.append(min(seen) - shift)
-            highs.append(max(seen) - shift)
+            for path in paths:
+                seen = seen_by(path, position)
+                lows.append(min(seen) - shift)
+                highs.append(max(seen) - shift)
+                centres.append(min(seen) + max(seen) - 2 * shift)
         assert (reach.low, reach.high) == (min(lows), max(highs))
+        if all(len(path) <= 1 for path in paths):  # behind phases a centre is that of its path, not of what it sees
+            assert (reach.first, reach.last) == (min(centres), max(centres))
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.lists(windows_ops(st.just(1)), max_size=3), min_size=2, max_size=3), st.integers(1, 9), st.integers(1, 3))
+@given(
+    st.lists(st.lists(windows_ops(st.just(1)), max_size=3), min_size=2, max_size=3),
+    st.integers(1, 9),
+    st.integers(1, 3),
+)
 def test_a_join_of_equal_strides_sees_the_union_at_every_position(paths: list[list[Op]], n: int, stride: int) -> None:
     paths = [[*path, window_op(1, stride, 0)] for path in paths]
     field = joined(paths, n)
@@ -239,8 +247,8 @@ def test_centres_and_the_smallest_and_largest_path_are_those_of_single_paths(sta
 
 
 def test_a_u_net_keeps_its_phases_apart() -> None:
-    """Phases joined early would not compose: they would see too much. Ronneberger et al.
-    2015, arXiv:1505.04597: two convolutions of 3 a level, four levels down and up again; the path below, without skips."""
+    """Phases joined early would not compose: they would see too much. The lower path of Ronneberger et al. 2015,
+    arXiv:1505.04597: two convolutions of 3 a level, four levels down and up again."""
     double = [window_op(3, 1, 0)] * 2
     down = [*double, window_op(2, 2, 0)] * 4 + double
     up = [transposed_op(2, 2, 0), *double] * 4
@@ -292,5 +300,5 @@ def test_along_an_axis_with_one_position_the_stride_is_0() -> None:
 
 
 def test_tensors_of_another_rank_do_not_compose() -> None:
-    with pytest.raises(RuleError, match="^a window over 2 axes on a tensor that comes from 1$"):
+    with pytest.raises(RuleError, match=r"^a window over 2 axes on a tensor that comes from 1$"):
         identity((5,)).then(THREE)

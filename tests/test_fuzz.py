@@ -69,15 +69,16 @@ SPECS = [SMALL, *(path.read_text() for path in sorted((TESTS.parent / "specs").r
 SPECS += [path.read_text() for path in sorted((TESTS / "specs").glob("*.yaml")) if path.stem != "densenet"]  # large
 WORDS = re.compile(r"[\w.]+|[^\w\s]|\n *")
 STRANGE = [
-    "0", "-1", "1", "2", "7", "0.5", "1e9", "1e999", "10**12", "10**4000", "9**9**9", "2**64", "1/3", "1/0", "-5 % 0", "[]",
-    "[1]", "[[1, 2], 3]", "{}", "{conv: {out: 3, kernel: 1}}", "''", '"', "'", "{", "}", "[", "]", ":", ",", "-", "#", "&a",
-    "*a", "!t", "|", ">", "%", "@", "`", "\t", "\x00", "\ufeff", "\ud7ff", "é", "²", "null", "~", "true", "false", "required",
-    "x", "input", "x.channels", "input.size", "x.size", "x[0]", "range(10**9)", "list(i for i in range(99))", "zip(1, 2)",
-    "sum(depths)", "unique([1, 1])", "log(0)", "sqrt(-1)", "exp(10**9)", "round(0.5)", "max()", "min([])", "len(5)", "relu",
-    "conv", "add", "concat", "linear", "flatten", "batch_norm", "half", "same", "reflect", "name", "at", "repeat", "first",
-    "shares", "for", "in", "do", "if", "then", "else", "when", "each", "args", "body", "outputs", "layers", "blocks", "vars",
-    "designs", "expect", "include", "inputs", "resnet.yaml", "zoo/lenet5.yaml", "__class__", "lambda: 1", "x.__class__",
-    "import os", "().__class__", "a.b.c", "1 if", "not", "and or", "==", "stem", "stage[0]", "u[5]", "narrow", "u.narrow",
+    "0", "-1", "1", "2", "7", "0.5", "1e9", "1e999", "10**12", "10**4000", "9**9**9", "2**64", "1/3", "1/0", "-5 % 0",
+    "[]", "[1]", "[[1, 2], 3]", "{}", "{conv: {out: 3, kernel: 1}}", "''", "\"", "'", "{", "}", "[", "]", ":", ",", "-",
+    "#", "&a", "*a", "!t", "|", ">", "%", "@", "`", "\t", "\x00", "\ufeff", "\ud7ff", "\xe9", "\xb2", "null", "~",
+    "true", "false", "required", "x", "input", "x.channels", "input.size", "x.size", "x[0]", "range(10**9)",
+    "list(i for i in range(99))", "zip(1, 2)", "sum(depths)", "unique([1, 1])", "log(0)", "sqrt(-1)", "exp(10**9)",
+    "round(0.5)", "max()", "min([])", "len(5)", "relu", "conv", "add", "concat", "linear", "flatten", "batch_norm",
+    "half", "same", "reflect", "name", "at", "repeat", "first", "shares", "for", "in", "do", "if", "then", "else",
+    "when", "each", "args", "body", "outputs", "layers", "blocks", "vars", "designs", "expect", "include", "inputs",
+    "resnet.yaml", "zoo/lenet5.yaml", "__class__", "lambda: 1", "x.__class__", "import os", "().__class__", "a.b.c",
+    "1 if", "not", "and or", "==", "stem", "stage[0]", "u[5]", "narrow", "u.narrow",
 ]  # fmt: skip
 EXAMPLES = int(os.environ.get("ARCHTOOL_FUZZ", "600"))
 

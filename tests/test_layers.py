@@ -96,7 +96,9 @@ def test_an_example_written_as_yaml_is_read_as_the_same_layer(kind: str, number:
     assert (run.output.shape, run.cost) == (direct.output, direct.cost)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if any(type(f) is FlagKind for f in find(kind).field_kinds().values())])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if any(type(f) is FlagKind for f in find(kind).field_kinds().values())]
+)
 def test_each_boolean_can_be_flipped(kind: str) -> None:
     cls = find(kind)
     for name in (name for name, field in cls.field_kinds().items() if isinstance(field, FlagKind)):

@@ -88,11 +88,17 @@ def test_resnet_50_v1_block_by_block() -> None:
 @pytest.mark.parametrize(
     ("design", "size"),  # shared/reference/receptive_fields.json, networks and stride_placement
     [
-        ("vgg16", 212), ("mobilenet_v1_100_224", 315), ("mobilenet_v1_075_224", 315),
-        ("resnet50_v1", 483), ("resnet101_v1", 1027),
-        ("resnet18", 435), ("resnet34", 899), ("resnet50", 427), ("resnet101", 971),
+        ("vgg16", 212),
+        ("mobilenet_v1_100_224", 315),
+        ("mobilenet_v1_075_224", 315),
+        ("resnet50_v1", 483),
+        ("resnet101_v1", 1027),
+        ("resnet18", 435),
+        ("resnet34", 899),
+        ("resnet50", 427),
+        ("resnet101", 971),
     ],
-)  # fmt: skip
+)
 def test_whole_networks(design: str, size: int) -> None:
     (field,) = load(design).run.output.fields
     assert field is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -24,7 +25,9 @@ def traced(design: Design, ranges: Ranges, given: Mapping[str, Any] | None = Non
     trace = Trace()
     symbols = {name: trace.symbol(name, *bounds) for name, bounds in ranges.items()}
     values = {**symbols, **{name: _filled(value, symbols) for name, value in (given or {}).items()}}
-    return trace, design.evaluate({name: values[name] for name in values if name in design.spec.block.arguments}, trace=trace)
+    return trace, design.evaluate(
+        {name: values[name] for name in values if name in design.spec.block.arguments}, trace=trace
+    )
 
 
 def _filled(value: Any, symbols: Mapping[str, Any]) -> Any:
@@ -43,7 +46,9 @@ def numbers(run: BlockRun) -> dict[str, Any]:
         assert field is not None
         found[f"state.{source}"] = field.state
         for axis, of in enumerate(field.axes):
-            found |= {f"field.{source}.{axis}.{name}": getattr(of, name) for name in ("size", "start", "narrow", "wide")}
+            found |= {
+                f"field.{source}.{axis}.{name}": getattr(of, name) for name in ("size", "start", "narrow", "wide")
+            }
             found[f"field.{source}.{axis}.stride"] = of.stride * (TURNS // len(of.phases))  # told for a number of turns
     return found
 
@@ -79,19 +84,30 @@ def check_designs(
 
 def at_random(ranges: Ranges, count: int) -> list[dict[str, int]]:
     random = Random(7)
-    return [{name: random.randrange(low, high + 1, *step) for name, (low, high, *step) in ranges.items()} for _ in range(count)]
+    return [
+        {name: random.randrange(low, high + 1, *step) for name, (low, high, *step) in ranges.items()}
+        for _ in range(count)
+    ]
 
 
 @pytest.mark.parametrize("name", ["resnet50", "resnet_v1", "resnet18"])
 def test_resnets_of_any_width_and_resolution(name: str) -> None:
     ranges = {"width": (1, 300), "res": (1, 400), "classes": (1, 2000)}
-    points = [{"width": 64, "res": 224, "classes": 1000}, {"width": 64, "res": 1, "classes": 10}, *at_random(ranges, 12)]
+    points = [
+        {"width": 64, "res": 224, "classes": 1000},
+        {"width": 64, "res": 1, "classes": 10},
+        *at_random(ranges, 12),
+    ]
     check_designs(name, ranges, points, valid=10)
 
 
 def test_resnets_of_any_depth() -> None:
     ranges = {"width": (8, 128, 8), "a": (1, 9), "b": (1, 9), "c": (1, 40), "d": (0, 3)}
-    points = [{"width": 64, "a": 3, "b": 4, "c": 6, "d": 3}, {"width": 64, "a": 1, "b": 1, "c": 1, "d": 0}, *at_random(ranges, 12)]
+    points = [
+        {"width": 64, "a": 3, "b": 4, "c": 6, "d": 3},
+        {"width": 64, "a": 1, "b": 1, "c": 1, "d": 0},
+        *at_random(ranges, 12),
+    ]
     check_designs("resnet50", ranges, points, {"depths": ("a", "b", "c", "d")}, valid=14)
 
 
@@ -106,8 +122,14 @@ def test_resnets_of_any_depth() -> None:
         ("nin", {"res": (1, 100)}),
         ("bottleneck", {"channels": (1, 300), "mid": (1, 99), "out": (1, 300), "stride": (1, 4), "res": (1, 60)}),
         ("basic", {"channels": (1, 9), "out": (1, 9), "stride": (1, 3), "res": (1, 60)}),
-        ("depthwise_separable", {"channels": (1, 64), "out": (1, 64), "kernel": (1, 9), "stride": (1, 3), "res": (1, 20)}),
-        ("inverted_residual", {"channels": (1, 4), "out": (1, 4), "expand": (1, 4), "kernel": (1, 9, 2), "stride": (1, 2)}),
+        (
+            "depthwise_separable",
+            {"channels": (1, 64), "out": (1, 64), "kernel": (1, 9), "stride": (1, 3), "res": (1, 20)},
+        ),
+        (
+            "inverted_residual",
+            {"channels": (1, 4), "out": (1, 4), "expand": (1, 4), "kernel": (1, 9, 2), "stride": (1, 2)},
+        ),
         ("mlpconv", {"channels": (1, 99), "kernel": (1, 7), "stride": (1, 3), "padding": (0, 5), "res": (1, 20)}),
     ],
 )
@@ -129,60 +151,8 @@ def every(ranges: Ranges) -> list[dict[str, int]]:
     return points
 
 
-CASES = {
-    "an if without else": "  - if: c > 4\n    then: [conv: {out: c, kernel: 3, padding: 1}]\n  - relu\n",
-    "both alternatives": (
-        "  - if: c > 4\n    then: [conv: {out: 2 * c, kernel: 3, stride: 2, padding: 1}]\n"
-        "    else: [conv: {out: c, kernel: 5, padding: 1}, batch_norm]\n  - conv: {out: 3, kernel: 3}\n"
-    ),
-    "nested": (
-        "  - if: c > 4\n    then:\n      - if: n > 1\n        then: [conv: {out: n, kernel: 3}]\n        else: [relu]\n"
-        "  - conv: {out: 3, kernel: 1}\n"
-    ),
-    "one alternative fails": "  - if: c > 4\n    then: [conv: {out: c, kernel: 3, groups: 2}]\n    else: [relu]\n",
-    "one alternative always fails": "  - if: c > 4\n    then: [conv: {out: 3, kernel: 99}]\n    else: [relu]\n  - relu\n",
-    "a size below one where it is not taken": "  - if: c > 4\n    then: [conv: {out: c - 4, kernel: 1}]\n",
-    "a size below one": "  - conv: {out: c - 4, kernel: 1}\n",
-    "a fraction": "  - conv: {out: c / 2, kernel: 1}\n",
-    "a fraction that is rounded": "  - conv: {out: ceil(c * 1.1) + round(c / 2) + floor(c / 3), kernel: 1}\n",
-    "multiples": '  - conv: {out: "divisible(c * n, 4) + round_to(c, n)", kernel: 1}\n',
-    "a path that may be absent": "  - concat:\n      a: {when: n > 1, do: [conv: {out: n, kernel: 1}]}\n      b: []\n      c: {when: c == n, do: []}\n",
-    "a shortcut by shape": (
-        "  - add:\n      main: [conv: {out: n, kernel: 3, padding: 1}]\n      short:\n"
-        "        - if: input.channels != n\n          then: [conv: {out: n, kernel: 1}]\n"
-    ),
-    "a join that may not fit": "  - add: {main: [conv: {out: n, kernel: 1}], short: []}\n",
-    "a value by condition": "  - conv: {out: c if c > n else n, kernel: 3 if n > 2 else 1}\n",
-    "a repeat": "  - conv: {out: c, kernel: 3, padding: 1}\n    repeat: n\n  - relu\n",
-    "a repeat with a first turn": "  - conv: {out: c, kernel: 3, padding: 1}\n    repeat: n\n    first: {stride: 2}\n  - relu\n",
-    "a repeat of n - 1": "  - conv: {out: c, kernel: 3, padding: 1}\n    repeat: n - 1\n  - relu\n",
-    "a repeat of a changing first shape": "  - conv: {out: 5, kernel: 3, padding: 1}\n    repeat: n - 1\n",
-    "weights shared in a repeat": "  - conv: {out: c, kernel: 3, padding: 1}\n    repeat: n - 1\n    shares: w\n",
-    "weights shared by two alternatives": (
-        "  - if: c > 4\n    then: [{conv: {out: 3, kernel: 1}, shares: w}]\n"
-        "    else: [{conv: {out: 3, kernel: 1}, shares: w}, relu]\n  - conv: {out: c, kernel: 1}\n"
-        "  - {conv: {out: 3, kernel: 1}, shares: w}\n"
-    ),
-    "logic": "  - if: c > 4 and not (n == 2 or c == 7)\n    then: [conv: {out: c, kernel: 1}]\n",
-    "a loop around an if": (
-        "  - for: i\n    in: range(1, 4)\n    do:\n      - if: c > 2 * i\n        then: [conv: {out: x.channels + i, kernel: 3}]\n"
-        "      - conv: {out: 2 * x.channels, kernel: 1}\n"
-    ),
-    "what follows sees what an if made": (
-        "  - if: c > 4\n    then: [conv: {out: 2 * c, kernel: 3, stride: 2, padding: 1}]\n"
-        "  - conv: {out: x.channels + x.height, kernel: 1}\n"
-    ),
-    "other layouts on the way": "  - if: c > 4\n    then: [relu, flatten]\n    else: [flatten, relu]\n  - linear: {out: 3}\n",
-    "loops in either alternative": (
-        "  - if: c > 4\n    then:\n      - for: i\n        in: range(2)\n        do: [{conv: {out: 3, kernel: 3}, name: a}]\n"
-        "    else:\n      - for: i\n        in: range(2)\n        do: [{conv: {out: 2, kernel: 3}, name: a}]\n"
-        "  - conv: {out: 2, kernel: 1}\n    at: a[0]\n"
-    ),
-    "a named tensor of either alternative": (
-        "  - if: c > 4\n    then:\n      - conv: {out: 3, kernel: 1}\n        name: a\n    else:\n"
-        "      - conv: {out: 2, kernel: 3, padding: 1}\n        name: a\n  - relu\n  - concat:\n    at: [a, input]\n"
-    ),
-}
+ROWS = (Path(__file__).parent / "specs" / "open_conditions.txt").read_text().split("=== ")[1:]
+CASES = {row.partition("\n")[0]: row.partition("\n")[2] for row in ROWS}  # '=== what varies', and its steps
 
 
 @pytest.mark.parametrize("case", CASES)

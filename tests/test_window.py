@@ -49,12 +49,14 @@ def test_output_sizes_are_counted_and_too_large_windows_refused(axes: list[AxisW
 def test_a_window_too_large_for_its_own_input_is_refused_even_where_the_composition_hides_it() -> None:
     shrink, widen = Window([AxisWindow(7, 1)]), Window([AxisWindow(1, 1, 9, 9)])
     assert shrink.then(widen).out((5,)) == (17,)  # as if the first window had made -1 positions
-    with pytest.raises(RuleError, match=r"^the window \(7 wide along the length\) is larger than its padded input \(5\)$"):
+    with pytest.raises(
+        RuleError, match=r"^the window \(7 wide along the length\) is larger than its padded input \(5\)$"
+    ):
         widen.out(shrink.out((5,)))
 
 
 def test_windows_of_different_ranks_do_not_compose() -> None:
-    with pytest.raises(RuleError, match="^a window over 1 axes can't be followed by one over 2$"):
+    with pytest.raises(RuleError, match=r"^a window over 1 axes can't be followed by one over 2$"):
         Window([AxisWindow()]).then(Window([AxisWindow()] * 2))
 
 

@@ -31,6 +31,7 @@ BYTES: Final[Mapping[str, int]] = {
     "float8": 1,
     "int8": 1,
 }
+LARGEST_BATCH: Final = 2**63
 ACTS: Final = ("all", "conv")
 Number = int | float
 
@@ -126,6 +127,8 @@ class Report:
     def __init__(self, design: Design, *, batch: int = 1, dtype: str = "float32", acts: str = "all") -> None:
         if batch < 1:
             raise RuleError(f"batch (={batch}) must be at least 1")
+        if batch > LARGEST_BATCH:
+            raise RuleError("batch must be at most 2**63")
         if dtype not in BYTES:
             raise RuleError(f"unknown dtype '{dtype}'" + nearest(dtype, list(BYTES)))
         if acts not in ACTS:

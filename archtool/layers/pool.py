@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archtool.axes import in_ceil_mode, spatial_rank, spread, windows
 from archtool.errors import RuleError, Untraceable
-from archtool.field import EVERYTHING, AxisField, Field, Reach
+from archtool.field import EVERYTHING, LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import flag, padding, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.shape import Shape
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import torch
 
 PADDING_WORDS: Final = ("half", "same")
-LARGEST_PERIOD: Final = 4096
 
 
 def _pool_window(pool: Any, x: Shape, dilation: Any = 1) -> Window:

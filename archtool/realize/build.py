@@ -100,14 +100,14 @@ def modules_of(layers: Iterable[FlatLayer]) -> Iterator[nn.Module]:
     owners: dict[str, tuple[FlatLayer, nn.Module]] = {}
     for layer in layers:
         owner = owners.get(layer.weights)
-        if owner is not None and owner[0].run.inputs == layer.run.inputs and not layer.run.layer.is_join:
-            yield owner[1]
-            continue
-        module = layer.run.layer.torch(layer.run.inputs[0])
-        if owner is None:
-            owners[layer.weights] = layer, module
+        if owner is not None and owner[0].run.inputs == layer.run.inputs:
+            module = owner[1]
         else:
-            _tie(module, owner[1])
+            module = layer.run.layer.torch(layer.run.inputs[0])
+            if owner is not None:
+                _tie(module, owner[1])
+            elif not layer.run.layer.is_join:  # a join has no weights, and stands above its own paths alone
+                owners[layer.weights] = layer, module
         yield module
 
 

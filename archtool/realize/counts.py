@@ -58,7 +58,7 @@ def run(
             yield tuple(next(outputs).shape[1:])
         except StopIteration:
             return
-        except (RuntimeError, ValueError) as error:  # what torch raises for shapes that do not fit
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:  # torch has no one error for it
             yield "fails: " + next(iter(str(error).splitlines()), type(error).__name__)
             return
 

@@ -43,7 +43,7 @@ OTHERS = (
     Attempt(thin=False, small=True, grown=1),
     Attempt(thin=False, small=False, grown=0),
 )
-MAX_WORK = 3 * 10**10  # numbers that one attempt may compute, about: some seconds
+MAX_WORK = 3 * 10**9  # numbers that one attempt may compute, about: half a minute
 
 
 class Hull(NamedTuple):
@@ -92,10 +92,11 @@ def measure(flat: FlatNetwork, device: torch.device) -> Fields:
                         clipped[layer.name] = None
     notes = []
     if missing:
-        notes.append(f"what {_count(missing)} see was not measured: no skeleton of other sizes fits them")
+        notes.append(f"receptive fields not measured, since no skeleton shows them: {_named(missing)}")
     if clipped:
         notes.append(
-            f"what {_count(clipped)} see was measured inside the network's input only; ends in padding are as predicted"
+            "receptive fields measured inside the network's input only, their ends in padding taken as predicted: "
+            + _named(clipped)
         )
     return Fields(rows, notes)
 
@@ -126,16 +127,17 @@ def _seeing(flat: FlatNetwork, source: int, found: dict[int, Measured]) -> dict[
 
 def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device: torch.device) -> dict[int, Measured]:
     """What one attempt can measure."""
-    grow = growth(flat, axis, attempt.grown)
-    if grow is None:
-        return {}
-    ends, period = grow.ends, grow.periods[source]
-    size = _size(flat, source, axis) + 2 * ends[source]
+    size = _size(flat, source, axis)
+    ends, period = (0,) * len(flat.inputs), size
+    lows = highs = range(size + 1)
     if attempt.grown:
-        quarter = size // 4
+        grow = growth(flat, axis, attempt.grown)
+        if grow is None:
+            return {}
+        ends, period = grow.ends, grow.periods[source]
+        size += 2 * ends[source]
+        quarter = size // 4  # of the input's length: there is room for the widest field on both sides of both edges
         lows, highs = range(quarter, quarter + period + 1), range(size - quarter - period, size - quarter + 1)
-    else:
-        lows = highs = range(size + 1)
     skeleton = larger(flat, axis, ends, attempt.thin, attempt.small)
     if sum(part.elements for part in skeleton.parts) * 2 * len(lows) > MAX_WORK:
         return {}
@@ -259,6 +261,6 @@ def _row(layer: FlatLayer, what: str, predicted: Value, measured: Value) -> Row:
     return Row(name=layer.name, kind=layer.run.kind, what=what, predicted=predicted, measured=measured)
 
 
-def _count(names: dict[str, None]) -> str:
+def _named(names: dict[str, None]) -> str:
     first = f"'{next(iter(names))}'"
-    return first if len(names) == 1 else f"{len(names)} layers ({first} the first)"
+    return first if len(names) == 1 else f"{len(names)} layers, {first} the first"

@@ -87,9 +87,10 @@ def _fitted(run: LayerRun, inputs: tuple[Shape, ...], axis: int | None, thin: bo
     if isinstance(layer, Join):
         return Part(layer, inputs, layer.joined(inputs), LOCAL)
     was, x = run.inputs[0], inputs[0]
-    if axis is not None and axis < len(was.spatial) and was.spatial[axis] == 1:
+    if axis is not None and was.spatial[axis : axis + 1] == (1,):
         own = run.layer.field(was, run.layer.window(was)).axes
-        if own and [reach[:2] for reach in own[axis].phases] != [(0, 0)]:
+        alone = not own or [reach[:2] for reach in own[axis].phases] == [(0, 0)]
+        if not alone or run.output.spatial[axis : axis + 1] not in ((), (1,)):
             raise RuleError("where the network has a single position, its neighbours are padding, not input")
     layer = _stretched(layer, was, x)
     window = layer.window(x)

@@ -34,9 +34,9 @@ def verify_network(flat: FlatNetwork, cost: Cost, device: torch.device, dtype: t
     counts = count(flat, cost)
     rows, notes = list(counts.rows), []
     if counts.failure is not None:
-        notes.append(f"torch can't run '{counts.failure}': what comes after it, and what layers see, was not measured")
+        notes.append(f"torch can't run '{counts.failure}': nothing behind it was measured, and no receptive fields")
     elif device.type == "meta":
-        notes.append("what layers see is not measured on the meta device, which has no numbers")
+        notes.append("receptive fields not measured: the meta device has no numbers")
     else:
         run = forward(flat, as_int(cost.params), device, dtype)
         fields = _fields(flat, device)
@@ -54,8 +54,8 @@ def verify_network(flat: FlatNetwork, cost: Cost, device: torch.device, dtype: t
 def _fields(flat: FlatNetwork, device: torch.device) -> Fields:
     try:
         return measure(flat, device)
-    except RuleError as error:
-        return Fields([], [f"what layers see was not measured: {error}"])
+    except (RuleError, RuntimeError) as error:  # torch can't run a skeleton whose windows are wrong
+        return Fields([], [f"receptive fields not measured: {error}"])
 
 
 def _outputs(flat: FlatNetwork, rows: list[Row]) -> list[Row]:

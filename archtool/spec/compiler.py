@@ -185,7 +185,10 @@ class BodyCompiler:
     def group(self, node: MappingNode, names: Names) -> Group:
         self.scope.only(node, ("do",), ("name", "at", "repeat", "shares"))
         beside = self.beside(node, "do", node.entries, names)
-        return Group(beside, self.body(node.entries["do"][1], "do"))
+        body = self.body(node.entries["do"][1], "do")
+        if beside.shares is not None and body.reads_outside:
+            self.scope.fail(node.entries["shares"][0], "steps that share their weights can't read tensors from outside")
+        return Group(beside, body)
 
 
 def _required(target: Any) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from archtool.fields import describe
 from archtool.size import all_of, any_of, negate
 from archtool.spec import numbers
 from archtool.spec.functions import ATTRIBUTES, FUNCTIONS, MANY
-from archtool.spec.lists import bind, is_list, item, made, sequence, shortened, spend
+from archtool.spec.lists import bind, is_list, item, made, sequence, shortened, spend, spend_on
 from archtool.spec.values import HERE, INPUT, WORK, Allowance, Environment, Tensor, tensor_key
 from archtool.trace import Expr
 
@@ -201,6 +201,7 @@ class _Compiler:
 
         def evaluate(environment: Environment) -> Any:
             values = [term(environment) for term in terms]
+            spend_on(environment, values)
             if len(operators) == 1:
                 return numbers.compare(operators[0], values[0], values[1])
             found = [numbers.compare(op, a, b) for op, a, b in zip(operators, values, values[1:], strict=False)]
@@ -262,9 +263,7 @@ class _Compiler:
 
         def evaluate(environment: Environment) -> Any:
             values = [argument(environment) for argument in arguments]
-            for value in values:
-                if is_list(value):
-                    spend(environment, len(value))
+            spend_on(environment, values)
             result = function(*values)
             return made(environment, result) if is_list(result) else result
 
@@ -317,7 +316,7 @@ def _tensor(name: str, key: str) -> Evaluate:
 
 
 def _condition(value: Any, text: str) -> Any:
-    if isinstance(value, bool) or (isinstance(value, Expr) and (value.low, value.high) == (0, 1)):
+    if numbers.is_condition(value):
         return value
     raise RuleError(f"{describe(value)} is neither true nor false (in '{shortened(text)}')")
 

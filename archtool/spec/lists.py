@@ -61,19 +61,26 @@ def spend(environment: Environment, amount: int) -> None:
     environment[WORK].spend(amount, "lists too long")
 
 
+def spend_on(environment: Environment, values: Iterable[Any]) -> None:
+    """Take work for all that those of some values hold that are lists: they are about to be walked through."""
+    for value in values:
+        if is_list(value):
+            spend(environment, items_held(value))
+
+
 def made(environment: Environment, items: Iterable[Any]) -> tuple[Any, ...]:
     """A list of these items; all that it holds, lists in lists too, counts as work."""
     result = tuple(items)
-    spend(environment, _held(result))
+    spend(environment, items_held(result))
     return result
 
 
-def _held(values: tuple[Any, ...]) -> int:
+def items_held(values: tuple[Any, ...]) -> int:
     """How many values a list holds; raises RuleError where a few lists in lists hold too many."""
     held = len(values)
     for value in values:
         if is_list(value):
-            held += _held(value)
+            held += items_held(value)
         if held > LONGEST_LIST:
             raise RuleError(f"a list of more than {LONGEST_LIST:,} items")
     return held

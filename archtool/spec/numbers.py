@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from archtool.errors import RuleError, Untraceable
 from archtool.fields import describe
-from archtool.size import Condition, Ratio, Size, all_of, ceil_div, equal, less, maximum, minimum, where
-from archtool.trace import Expr, bounds
+from archtool.size import Condition, Ratio, Size, all_of, any_of, ceil_div, equal, less, maximum, minimum, negate, where
+from archtool.trace import CONDITIONS, Expr, bounds
 
 MAX_BITS: Final = 4096
 
@@ -43,7 +43,12 @@ def checked(value: Any) -> Any:
 
 def is_number(value: object) -> bool:
     """Whether a value takes part in arithmetic (a truth value does not)."""
-    return isinstance(value, int | Fraction | float | Expr | Ratio) and not isinstance(value, bool)
+    return isinstance(value, int | Fraction | float | Expr | Ratio) and not is_condition(value)
+
+
+def is_condition(value: object) -> bool:
+    """Whether a value is true, false, or an open condition."""
+    return isinstance(value, bool) or (isinstance(value, Expr) and value.op in CONDITIONS)
 
 
 def numeric(value: Any, what: str) -> Any:
@@ -171,7 +176,7 @@ def power(a: Any, b: Any) -> Any:
     if a == 0 and b < 0:
         raise RuleError("division by zero")
     base = Fraction(a)
-    if max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(b) > MAX_BITS and abs(base) != 1:
+    if (max(base.numerator.bit_length(), base.denominator.bit_length()) - 1) * abs(b) > MAX_BITS and abs(base) != 1:
         raise RuleError(f"the result has more than {MAX_BITS} bits")
     return checked(base**b)
 
@@ -211,7 +216,9 @@ def _same(a: Any, b: Any) -> Condition:
         return equal(n * e, m * d)
     if type(a) is tuple and type(b) is tuple:
         return len(a) == len(b) and all_of(*map(_same, a, b))
-    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+    if is_condition(a) and is_condition(b):
+        return any_of(all_of(a, b), all_of(negate(a), negate(b)))
+    return is_condition(a) == is_condition(b) and bool(a == b)
 
 
 def floor(a: Any) -> Size:

@@ -22,26 +22,52 @@ def refusal(text: str, **variables: object) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("lambda: 1", "'lambda' is not part of the language"), ("__import__('os')", "'__import__' is not a function of the language"),
-    ("().__class__", "unknown attribute '.__class__'"), ("a.__class__", "unknown attribute '.__class__'"),
-    ("a.channels", "5 is not a tensor; it has no .channels"), ("open('x')", "'open' is not a function of the language"),
-    ("eval('1')", "'eval' is not a function of the language"), ("(lambda: 1)()", "'this' is not a function of the language"),
-    ("max(*[1])", "max(...) takes plain arguments only"), ("max(key=1)", "max(...) takes plain arguments only"),
-    ("{1: 2}", "{ } is not part of the language"), ("{1, 2}", "{ } is not part of the language"),
-    ("f'{a}'", "a text is not part of the language"), ("(a := 1)", "':=' is not part of the language"),
-    ("'text'", "'text' is not a value"), ("...", "is not a value"), ("None", "is not a value"), ("1j", "is not a value"),
-    ("a[1:2]", "slices are not part of the language"), ("a @ a", "operator MatMult is not part of the language"),
-    ("~a", "operator ~ is not part of the language"), ("a << 2", "operator LShift is not part of the language"),
-    ("a is a", "compare with == != < <= > >= only"), ("a in [1]", "compare with == != < <= > >= only"),
-    ("[i for i in [1] for j in [2]]", "one 'for' at a time"), ("[i for i.x in [1]]", "a loop has names only"),
-    ("await a", "'await' is not part of the language"), ("import os", "is not an expression"), ("a = 1", "is not an expression"),
-    ("1 +", "is not an expression"), ("(1", "is not an expression"), ("1 2", "is not an expression"), ("\x00", "is not an expression"),
-    ("1if true else 2", "is not an expression"), ("max", "'max' is a function; write max(...)"),
-    ("gcd()", "gcd(...) takes at least 1 arguments, not 0"), ("log(1, 2, 3)", "log(...) takes 1 to 2 arguments, not 3"),
-    ("b + 1", "unknown name 'b'; allowed: a, input, x"), ("widht * 2", "unknown name 'widht'; did you mean 'width'?"),
-    ("a.chanels", "unknown attribute '.chanels'; did you mean 'channels'?"), ("flor(a)", "did you mean 'floor'?"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lambda: 1", "'lambda' is not part of the language"),
+        ("__import__('os')", "'__import__' is not a function of the language"),
+        ("().__class__", "unknown attribute '.__class__'"),
+        ("a.__class__", "unknown attribute '.__class__'"),
+        ("a.channels", "5 is not a tensor; it has no .channels"),
+        ("open('x')", "'open' is not a function of the language"),
+        ("eval('1')", "'eval' is not a function of the language"),
+        ("(lambda: 1)()", "'this' is not a function of the language"),
+        ("max(*[1])", "max(...) takes plain arguments only"),
+        ("max(key=1)", "max(...) takes plain arguments only"),
+        ("{1: 2}", "{ } is not part of the language"),
+        ("{1, 2}", "{ } is not part of the language"),
+        ("f'{a}'", "a text is not part of the language"),
+        ("(a := 1)", "':=' is not part of the language"),
+        ("'text'", "'text' is not a value"),
+        ("...", "is not a value"),
+        ("None", "is not a value"),
+        ("1j", "is not a value"),
+        ("a[1:2]", "slices are not part of the language"),
+        ("a @ a", "operator MatMult is not part of the language"),
+        ("~a", "operator ~ is not part of the language"),
+        ("a << 2", "operator LShift is not part of the language"),
+        ("a is a", "compare with == != < <= > >= only"),
+        ("a in [1]", "compare with == != < <= > >= only"),
+        ("[i for i in [1] for j in [2]]", "one 'for' at a time"),
+        ("[i for i.x in [1]]", "a loop has names only"),
+        ("await a", "'await' is not part of the language"),
+        ("import os", "is not an expression"),
+        ("a = 1", "is not an expression"),
+        ("1 +", "is not an expression"),
+        ("(1", "is not an expression"),
+        ("1 2", "is not an expression"),
+        ("\x00", "is not an expression"),
+        ("1if true else 2", "is not an expression"),
+        ("max", "'max' is a function; write max(...)"),
+        ("gcd()", "gcd(...) takes at least 1 arguments, not 0"),
+        ("log(1, 2, 3)", "log(...) takes 1 to 2 arguments, not 3"),
+        ("b + 1", "unknown name 'b'; allowed: a, input, x"),
+        ("widht * 2", "unknown name 'widht'; did you mean 'width'?"),
+        ("a.chanels", "unknown attribute '.chanels'; did you mean 'channels'?"),
+        ("flor(a)", "did you mean 'floor'?"),
+    ],
+)
 def test_what_is_not_in_the_language_is_refused(text: str, said: str) -> None:
     variables: dict[str, object] = {"width": 1} if "widht" in text else {"a": 5}
     assert said in refusal(text, **variables)
@@ -73,27 +99,43 @@ def test_tensors_are_read_by_their_attributes() -> None:
 # --- bounds ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", [
-    "list(list(list(k for k in range(4000)) for j in range(4000)) for i in range(4000))",
-    "sum(list(sum(range(1000)) for i in range(1000)))",
-    "list(range(100000) for i in range(100000))",
-    "list(count(range(50000), i) for i in range(50000))",
-    "list(max(range(90000)) for i in range(90000))",
-    "range(10**12)", "range(10**4)[0] + len(range(10**9))", "zip(range(99999), range(99999), range(99999))",
-    "9**9**9", "2**10**10", "10**400**2", "1e999999999", "0x" + "f" * 1500,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "list(list(list(k for k in range(4000)) for j in range(4000)) for i in range(4000))",
+        "sum(list(sum(range(1000)) for i in range(1000)))",
+        "list(range(100000) for i in range(100000))",
+        "list(count(range(50000), i) for i in range(50000))",
+        "list(max(range(90000)) for i in range(90000))",
+        "range(10**12)",
+        "range(10**4)[0] + len(range(10**9))",
+        "zip(range(99999), range(99999), range(99999))",
+        "9**9**9",
+        "2**10**10",
+        "10**400**2",
+        "1e999999999",
+        "0x" + "f" * 1500,
+    ],
+)
 def test_bombs_are_refused(text: str) -> None:
     said = refusal(text)
     assert len(said) < 300
     assert "too much work" in said or "more than" in said
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("1" + "+1" * MAX_LENGTH, "an expression of more than 2,000 characters"), ("1" * 1500, "a number of more than 1,000 digits"),
-    ("1" + "+1" * 10**5, "an expression of more than 2,000 characters"), ("(" * 900 + "1" + ")" * 900, "not an expression"),
-    ("-" * 900 + "1", "too deeply"), ("1" + "+1" * 900, "too deeply"), ("[" * 80 + "]" * 80, "too deeply"),
-    ("not " * 200 + "true", "too deeply"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1" + "+1" * MAX_LENGTH, "an expression of more than 2,000 characters"),
+        ("1" * 1500, "a number of more than 1,000 digits"),
+        ("1" + "+1" * 10**5, "an expression of more than 2,000 characters"),
+        ("(" * 900 + "1" + ")" * 900, "not an expression"),
+        ("-" * 900 + "1", "too deeply"),
+        ("1" + "+1" * 900, "too deeply"),
+        ("[" * 80 + "]" * 80, "too deeply"),
+        ("not " * 200 + "true", "too deeply"),
+    ],
+)
 def test_long_and_deep_expressions_are_refused(text: str, said: str) -> None:
     assert said in refusal(text)
 
@@ -106,12 +148,17 @@ def test_lists_in_lists_are_counted_with_all_they_hold() -> None:
 
 
 def test_numbers_as_yaml_1_2_reads_them() -> None:
-    found = {text: number(text) for text in ("12", "-3", "+4", "1_000", "0x1F", "0o17", "010", "1:20", "1.5", "0b1", "x", "")}
+    found = {
+        text: number(text) for text in ("12", "-3", "+4", "1_000", "0x1F", "0o17", "010", "1:20", "1.5", "0b1", "x", "")
+    }
     values = {text: expression.constant for text, expression in found.items() if expression}
     assert values == {"12": 12, "-3": -3, "+4": 4, "1_000": 1000, "0x1F": 31, "0o17": 15, "010": 10}
 
 
 def test_reading_an_expression_warns_of_nothing() -> None:
-    code = "from archtool.spec.expressions import compile_expression as c\ntry: c('1if 2else 3', (), ())\nexcept Exception: pass"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True)
+    read = "from archtool.spec.expressions import compile_expression as read"
+    code = f"{read}\ntry: read('1if 2else 3', (), ())\nexcept Exception: pass"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
+    )
     assert done.stderr == ""

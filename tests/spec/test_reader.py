@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import os
 import subprocess
 import sys
@@ -352,7 +351,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with pytest.raises(SpecError) as caught:
             read_file(path)
         assert str(caught.value) == f"{os.fspath(path)}:1:1: {said}"
-    monkeypatch.setattr(builtins, "open", denied)
+    monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(SpecError, match="no permission to read this file"):
         read_file("net.yaml")
 

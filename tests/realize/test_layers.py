@@ -1,0 +1,117 @@
+"""Every layer kind against its torch module, in all its examples and with each flag turned over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from archtool.errors import RuleError
+from archtool.field import GLOBAL, LOCAL
+from archtool.fields import FlagKind
+from archtool.layer import Join, find, kinds
+from archtool.runs import LayerRun, join_run, layer_run
+from archtool.shape import Shape
+from archtool.spec.spec import python_value
+
+
+def runs() -> list[Any]:
+    """Every example of every kind; joins of two and of three tensors; every flag turned over where that is allowed."""
+    found = []
+    for kind in kinds():
+        cls = find(kind)
+        for number, example in enumerate(cls.examples):
+            values = {name: value if isinstance(value, str) else python_value(value) for name, value in example.fields.items()}
+            if issubclass(cls, Join):
+                found += [pytest.param(join_run(cls(), (example.input,) * n), id=f"{kind}-{number}-{n}") for n in (2, 3)]
+                continue
+            written = cls.read(values)
+            found.append(pytest.param(layer_run(written, example.input), id=f"{kind}-{number}"))
+            for name, field in cls.field_kinds().items():
+                if isinstance(field, FlagKind):
+                    turned = cls.read({**values, name: not getattr(written, name)})
+                    try:
+                        run = layer_run(turned, example.input)
+                    except RuleError:
+                        continue
+                    found.append(pytest.param(run, id=f"{kind}-{number}-{name}"))
+    return found
+
+
+@pytest.fixture(params=runs())
+def run(request: pytest.FixtureRequest) -> LayerRun:
+    return request.param
+
+
+def inputs(run: LayerRun, batch: int, **options: Any) -> list[torch.Tensor]:
+    return [torch.randn(batch, *x.dims, **options) for x in run.inputs]
+
+
+def test_output_parameters_and_multiply_adds(run):
+    with torch.device("meta"):
+        module = run.layer.torch(run.inputs[0]).eval()
+        with FlopCounterMode(display=False) as counter:
+            y = module(*inputs(run, 2))
+    assert y.shape == (2, *run.output.dims)
+    assert sum(each.numel() for each in module.parameters()) == run.cost.params
+    assert counter.get_total_flops() == 2 * 2 * run.cost.macs  # a batch of two, two FLOPs each
+
+
+def test_the_real_module_runs_in_training_and_keeps_items_apart(run):
+    module = run.layer.torch(run.inputs[0])
+    assert module(*inputs(run, 3)).shape == (3, *run.output.dims)
+    module.eval()
+    together = inputs(run, 3)
+    alone = module(*[x[1:2] for x in together])
+    torch.testing.assert_close(module(*together)[1:2], alone)
+
+
+def positions(run: LayerRun, axis: int) -> dict[int, set[int]]:
+    """What each output position along an axis really depends on: one NaN after the other in the first input."""
+    module = run.layer.torch(run.inputs[0]).eval().double()
+    x, y = run.inputs[0], run.output
+    found: dict[int, set[int]] = {}
+    for position in range(x.spatial[axis]):
+        tensors = inputs(run, 1, dtype=torch.float64)
+        tensors[0].movedim(axis + (1 if x.is_tokens else 2), 0)[position] = torch.nan
+        tainted = torch.isnan(module(*tensors)).movedim(axis + (1 if y.is_tokens else 2), 0) if axis < len(y.spatial) else None
+        if tainted is None:
+            found.setdefault(0, set()).add(position)
+            continue
+        for q in tainted.flatten(1).any(1).nonzero().flatten().tolist():
+            found.setdefault(q, set()).add(position)
+    return found
+
+
+def test_every_position_sees_what_is_predicted(run):
+    """Along each axis and at every position; a window that reaches past the input is cut off there."""
+    x = run.inputs[0]
+    if getattr(run.layer, "padding_mode", getattr(run.layer, "mode", "zeros")) in ("reflect", "circular", "replicate"):
+        pytest.skip("at the input's borders it sees what is mirrored or wrapped there, which a field counts as padding")
+    for axis, size in enumerate(x.spatial):
+        seen = positions(run, axis)
+        if run.field.state != LOCAL:
+            assert all(found == set(range(size)) for found in seen.values())
+            continue
+        if not run.field.axes:
+            assert seen == {q: {q} for q in range(size)}
+            continue
+        field = run.field.axes[axis]
+        dilation = getattr(run.layer, "dilation", 1)
+        step = dilation[axis] if isinstance(dilation, tuple) else dilation
+        for q in range(run.output.spatial[axis]):
+            turn, phase = divmod(q, len(field.phases))
+            low, high = (field.stride * turn + end for end in field.phases[phase][:2])
+            assert seen.get(q, set()) == {p for p in range(low, high + 1, step) if 0 <= p < size}
+
+
+def test_global_layers_are_those_that_say_so(run):
+    if run.field.state == GLOBAL and run.output.spatial:
+        assert set(run.output.spatial) == {1}
+
+
+def test_tokens():
+    run = layer_run(find("linear").read({"out": 3}), Shape(4, (5,), True))
+    assert run.layer.torch(run.inputs[0])(torch.zeros(2, 5, 4)).shape == (2, 5, 3)

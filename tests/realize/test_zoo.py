@@ -1,0 +1,61 @@
+"""Every shipped spec in every design, held against torch: sizes, parameters, multiply-adds and receptive fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from archtool import Design, load
+from archtool.realize.fields import measure
+from archtool.spec.catalog import shipped_files
+
+
+def shipped() -> list[Any]:
+    """Every design, and whether an earlier one has the same layers with the same fields, in other widths or sizes."""
+    found, known = [], set()
+    for path in shipped_files():
+        for name in load(path).designs or (None,):
+            design = load(path, name)
+            structure = tuple((layer.run.kind, layer.sources, layer.fields) for layer in design.flat().layers)
+            found.append(pytest.param(design, structure in known, id=f"{path.stem}-{design.name}"))
+            known.add(structure)
+    return found
+
+
+@pytest.mark.parametrize(("design", "is_known"), shipped())
+def test_torch_agrees_in_everything(design: Design, is_known: bool):
+    """On a real device, and for a structure that was measured already, counted on meta."""
+    verification = design.verify("meta" if is_known else "cpu")
+    assert verification.differences == ()
+    compared = ["params", "macs", "output"]
+    if not is_known:
+        assert verification.notes == ()
+        compared += ["output on cpu", "sees", "height", "width"]
+    assert sorted({row.what for row in verification.rows}) == sorted(compared)
+    assert len(verification.rows) == len(compared) * len(design.flat().layers)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("resnet50", 427), ("resnet50_v1", 483), ("resnet101_v1", 1027), ("vgg16", 212), ("alexnet", 195)]
+)
+def test_the_measured_field_is_the_published_one(name, size):
+    """The sizes that tests/published/receptive_fields.json has from Araujo et al. 2019 and others."""
+    flat = load(name).flat()
+    low, high = next(row.measured[1:] for row in reversed(measure(flat, torch.device("cpu")).rows) if row.what == "width")
+    assert high - low + 1 == size
+
+
+def test_meta_counts_without_memory():
+    verification = load("vgg19").verify("meta")
+    assert verification.ok
+    assert {row.what for row in verification.rows} == {"params", "macs", "output"}
+    assert verification.notes == ("receptive fields not measured: the meta device has no numbers",)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_dtypes(dtype):
+    verification = load("lenet5").verify("cpu", dtype)
+    assert verification.ok
+    assert verification.dtype == dtype
