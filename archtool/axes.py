@@ -45,9 +45,7 @@ def windows(x: Shape, kind: str, kernel: Any, stride: Any, padding: Any, dilatio
         spread(dilation, rank, "dilation"),
     )
     pads = spread(padding, rank, "padding")
-    return Window(
-        [_axis(n, *fields) for n, *fields in zip(x.spatial, kernels, strides, pads, dilations, strict=True)]
-    )
+    return Window([_axis(n, *fields) for n, *fields in zip(x.spatial, kernels, strides, pads, dilations, strict=True)])
 
 
 def _axis(n: Size, kernel: Size, stride: Size, padding: Any, dilation: Size) -> AxisWindow:

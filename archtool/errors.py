@@ -63,7 +63,11 @@ class SpecError(ArchtoolError):
 
     def __str__(self) -> str:
         where = f"{self.position}: " if self.position else ""
-        steps = self.path if len(self.path) <= 2 * ENDS_SHOWN else (*self.path[:ENDS_SHOWN], "...", *self.path[-ENDS_SHOWN:])
+        steps = (
+            self.path
+            if len(self.path) <= 2 * ENDS_SHOWN
+            else (*self.path[:ENDS_SHOWN], "...", *self.path[-ENDS_SHOWN:])
+        )
         path = " > ".join(steps) + ": " if steps else ""
         return "\n  ".join([f"{where}{path}{self.reason}", *self.hints])
 

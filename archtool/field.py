@@ -270,7 +270,9 @@ def _then_by_phase(field: AxisField, later: AxisField) -> AxisField:
     stride = field.stride * (_int(later.stride) // period)
     narrow = minimum(*(field.narrow + field.stride * (later.narrow - 1) // period for _ in phases))
     wide = maximum(*(reach.high - reach.low + 1 for reach in phases))
-    return AxisField(stride, tuple(phases), narrow, minimum(wide, field.wide + -(-field.stride * (later.wide - 1) // period)))
+    return AxisField(
+        stride, tuple(phases), narrow, minimum(wide, field.wide + -(-field.stride * (later.wide - 1) // period))
+    )
 
 
 def _centre(field: AxisField, doubled: int, last: bool = False) -> Size:

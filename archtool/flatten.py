@@ -144,7 +144,9 @@ def _turns(
             place = inner[run.output.number]
     places[entry.target] = place
     if isinstance(run, BlockRun):
-        for output, target in zip(run.outputs.values(), range(entry.target - len(run.outputs), entry.target), strict=True):
+        for output, target in zip(
+            run.outputs.values(), range(entry.target - len(run.outputs), entry.target), strict=True
+        ):
             places[target] = inner[output.number]
 
 

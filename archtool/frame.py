@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from archtool.alternatives import alternatives
-from archtool.cost import Cost, total, without_params
+from archtool.cost import total
 from archtool.errors import RuleError, SpecError, Untraceable
 from archtool.field import POINTWISE, Field, hull, identity
 from archtool.fields import describe
 from archtool.layer import FieldError, Join, find
 from archtool.repeats import repeat
-from archtool.runs import BlockRun, Entry, LayerRun, Problem, Run, join_run
+from archtool.runs import BlockRun, Entry, LayerRun, Problem, Run, check_growth, entry_costs, join_run
 from archtool.shape import Shape
 from archtool.size import Condition, Size
 from archtool.spec.expressions import Expression
 from archtool.spec.lists import bind, is_list, sequence
-from archtool.spec.numbers import MAX_BITS, is_condition
+from archtool.spec.numbers import is_condition
 from archtool.spec.reader import Document, Node
 from archtool.spec.scope import is_kind, with_fields
 from archtool.spec.steps import Block, Body, Branch, Call, Fields, Loop, Merge, Path, Step
@@ -64,7 +64,7 @@ class Frame:
     def finish(self, kind: str, output: Tensor, outputs: dict[str, Tensor]) -> BlockRun:
         """The body's run, its costs summed up."""
         if self.shared:
-            cost = total([part for entry in self.entries for part in _costs(entry)])
+            cost = total([part for entry in self.entries for part in entry_costs(entry)])
         else:
             cost = total([(entry.run.cost, entry.times * entry.turns) for entry in self.entries])
         return BlockRun(
@@ -176,7 +176,7 @@ class Frame:
     def place(self, name: str, run: Run, x: Tensor, step: Step, turn: int | None = None, turns: Size = 1) -> Tensor:
         """Put some turns of a run behind a tensor; what comes out."""
         if type(turns) is int and turns > 1:
-            _check_growth(run.cost, turns)
+            check_growth(run.cost, turns)
         outputs = None
         inner: Field | None
         if type(run) is LayerRun:
@@ -364,24 +364,6 @@ class Frame:
                 self, condition, lambda: self.steps(step.yes, x, "then"), lambda: self.steps(step.no, x, "else")
             )
         return self.steps(step.yes, x, "then") if condition else self.steps(step.no, x, "else")
-
-
-def _costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:
-    """An entry's costs and how often each counts; shared weights count once, whatever the turns."""
-    cost = entry.run.cost
-    if entry.shares is None:
-        yield cost, entry.times * entry.turns
-        return
-    yield without_params(cost), entry.times * entry.turns
-    if entry.owns_weights:
-        yield Cost(params=cost.params), entry.times
-
-
-def _check_growth(cost: Cost, turns: int) -> None:
-    """Repeats in repeats multiply: their costs stay numbers that can be written out."""
-    counts = (cost.params, cost.activations, cost.read, *cost.operations.values())
-    if any([type(count) is int and count.bit_length() + turns.bit_length() > MAX_BITS for count in counts]):
-        raise RuleError(f"the costs of these turns have more than {MAX_BITS} bits")
 
 
 def _joined_field(fields: list[Field | None], output: Shape) -> Field | None:

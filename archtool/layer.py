@@ -1,8 +1,8 @@
 """A layer kind: one frozen dataclass in one place, found by its presence in `archtool/layers/`.
 
 A kind declares its fields (see `archtool.fields`) and overrides, in this order, what differs from a layer that
-changes nothing: `window`, `channels` or `shape`, `params`, `operations`, `torch`. Every method is a pure function of the
-fields and the input's shape, written in plain arithmetic on sizes, so that it reads as numbers or as expressions.
+changes nothing: `window`, `channels` or `shape`, `params`, `operations`, `torch`. Every method is a pure function of
+the fields and the input's shape, in plain arithmetic on sizes, so that it reads as numbers or as expressions.
 """
 
 from __future__ import annotations

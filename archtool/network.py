@@ -75,7 +75,9 @@ class Evaluation:
         run = self.blocks.get(key)
         if run is None:
             if block in self.active:
-                chain = " > ".join(each.name for each in [*self.active[self.active.index(block) :], block][-ENDS_SHOWN:])
+                chain = " > ".join(
+                    each.name for each in [*self.active[self.active.index(block) :], block][-ENDS_SHOWN:]
+                )
                 raise RuleError(f"block '{block.name}' contains itself ({chain})")
             if len(self.active) >= MAX_NESTED_BLOCKS:
                 raise RuleError(f"blocks are nested more than {MAX_NESTED_BLOCKS} deep")

@@ -42,8 +42,8 @@ def repeat(frame: Frame, step: Step, x: Tensor) -> Tensor:
             return frame.place(f"{path}.{turn}", run, x, step, turn, n - turn)
         x = frame.place(f"{path}.{turn}", run, x, step, turn)
         turn += 1
-        if turn > MAX_UNROLLED:
-            raise RuleError(f"a repeat whose body changes its shape stops at {MAX_UNROLLED:,} turns")
+        if turn > 1 and isinstance(n, int) and n > MAX_UNROLLED:
+            raise RuleError(f"a repeat whose body changes its shape stops at {MAX_UNROLLED:,} turns, not {n:,}")
 
 
 def _rest(frame: Frame, step: Step, turn: int, n: Size, x: Tensor) -> Tensor:

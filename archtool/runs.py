@@ -6,15 +6,17 @@ same block, with the same arguments and input, shares one run.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from archtool.cost import Cost
+from archtool.cost import Cost, without_params
 from archtool.errors import RuleError
 from archtool.field import Field
 from archtool.layer import Join, Layer
 from archtool.shape import Shape
 from archtool.size import Condition, Size
+from archtool.spec.numbers import MAX_BITS
 from archtool.spec.reader import Node
 from archtool.spec.values import Tensor
 
@@ -116,3 +118,21 @@ def join_run(layer: Join, inputs: tuple[Shape, ...]) -> LayerRun:
         read = read + x.elements
     cost = Cost(operations=layer.joining(inputs, y), activations=_bounded(y.elements), read=read)
     return LayerRun(layer.kind, layer, inputs, y, cost, Field(()))
+
+
+def entry_costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:
+    """An entry's costs and how often each counts; shared weights count once, whatever the turns."""
+    cost = entry.run.cost
+    if entry.shares is None:
+        yield cost, entry.times * entry.turns
+        return
+    yield without_params(cost), entry.times * entry.turns
+    if entry.owns_weights:
+        yield Cost(params=cost.params), entry.times
+
+
+def check_growth(cost: Cost, turns: int) -> None:
+    """Repeats in repeats multiply: their costs stay numbers that can be written out."""
+    counts = (cost.params, cost.activations, cost.read, *cost.operations.values())
+    if any([type(count) is int and count.bit_length() + turns.bit_length() > MAX_BITS for count in counts]):
+        raise RuleError(f"the costs of these turns have more than {MAX_BITS} bits")

@@ -92,7 +92,7 @@ def select(cases: Iterable[tuple[Condition, Size]], default: Size) -> Size:
 def maximum(first: Size, *others: Size) -> Size:
     """The greatest of some sizes."""
     try:
-        return max((first, *others))  # type: ignore[type-var]  # an Expr refuses to be ordered
+        return max((first, *others))  # an Expr refuses to be ordered
     except TypeError:
         return reduce(_larger, others, first)
 
@@ -100,7 +100,7 @@ def maximum(first: Size, *others: Size) -> Size:
 def minimum(first: Size, *others: Size) -> Size:
     """The least of some sizes."""
     try:
-        return min((first, *others))  # type: ignore[type-var]  # an Expr refuses to be ordered
+        return min((first, *others))  # an Expr refuses to be ordered
     except TypeError:
         return reduce(_smaller, others, first)
 

@@ -1,8 +1,8 @@
 """A layer's window, per axis: how its output's size and its receptive field follow from its input.
 
 For one axis, output position p covers input positions [stride * p - before, stride * p - before + size - 1].
-Output size and composition are those of Dumoulin and Visin 2016 (arXiv:1603.07285, relationship 6) and of Araujo, Norris
-and Sim 2019 (Computing Receptive Fields of Convolutional Neural Networks, eq. 2).
+Output size and composition are those of Dumoulin and Visin 2016 (arXiv:1603.07285, relationship 6) and of Araujo,
+Norris and Sim 2019 (Computing Receptive Fields of Convolutional Neural Networks, eq. 2).
 """
 
 from __future__ import annotations

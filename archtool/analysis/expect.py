@@ -48,10 +48,7 @@ def check(report: Report) -> list[Check]:
         found = METRICS[metric](report)
         if isinstance(found, tuple) and not isinstance(value, tuple):
             value = (value,) * len(found)
-        if isinstance(found, tuple):
-            ok = found == value
-        else:
-            ok = abs(found - value) <= tolerance * abs(value)
+        ok = found == value if isinstance(found, tuple) else abs(found - value) <= tolerance * abs(value)
         checks.append(Check(metric=metric, expected=value, found=found, ok=ok))
     return checks
 

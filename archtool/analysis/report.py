@@ -40,10 +40,11 @@ Number = int | float
 class ReceptiveField:
     """What one position sees of the network's input, one item an axis.
 
-    size: input positions that the hull of all paths spans; stride: input positions from one output position to the next;
-    start: the first input position that output position 0 sees (negative in padding); is_global: some path sees
-    everything; aligned: the centres of all paths agree. After everything was mixed (global pooling), size, stride and
-    start keep what was seen before, and is_local is false. misalignment is the distance of the outermost centres, in input positions.
+    size: input positions that the hull of all paths spans; stride: input positions from one output position to the
+    next; start: the first input position that output position 0 sees (negative in padding), over all positions where
+    paths drift apart; is_global: some path sees everything; aligned: the centres of all paths agree. After everything
+    was mixed (global pooling), size, stride and start keep what was seen before, and is_local is false. misalignment
+    is the distance of the outermost centres, in input positions.
     """
 
     size: tuple[int, ...]

@@ -17,8 +17,8 @@ from archtool.shape import Shape
 class Branch:
     """A layer, or a group of branches.
 
-    `label` is its own part of the name, `name` the whole one; `turns` is how many equal turns it stands for; `cost` is that
-    of all of them. `fields` is what the output sees after the last turn.
+    `label` is its own part of the name, `name` the whole one; `turns` is how many equal turns it stands for; `cost` is
+    that of all of them. `fields` is what the output sees after the last turn.
     """
 
     label: str

@@ -29,12 +29,26 @@ class Conv(Layer):
     dilation: Any = per_axis(default=1)
     groups: Size = channels(default=1)
     bias: bool = flag(default=True)
-    padding_mode: str = choice(default="zeros", others=("reflect", "replicate", "circular",))
+    padding_mode: str = choice(
+        default="zeros",
+        others=(
+            "reflect",
+            "replicate",
+            "circular",
+        ),
+    )
 
     examples = (
-        Example({"out": 64, "kernel": 7, "stride": 2, "padding": "half", "bias": False}, Shape(3, (224, 224)), 9408, 118013952,
-                "He et al. 2015, arXiv:1512.03385, conv1"),
-        Example({"out": 12, "kernel": [3, 5], "padding": [1, [2, 1]], "dilation": [2, 1], "groups": 4}, Shape(8, (17, 19))),
+        Example(
+            {"out": 64, "kernel": 7, "stride": 2, "padding": "half", "bias": False},
+            Shape(3, (224, 224)),
+            9408,
+            118013952,
+            "He et al. 2015, arXiv:1512.03385, conv1",
+        ),
+        Example(
+            {"out": 12, "kernel": [3, 5], "padding": [1, [2, 1]], "dilation": [2, 1], "groups": 4}, Shape(8, (17, 19))
+        ),
         Example({"out": 6, "kernel": 4, "stride": 3, "padding": "same"}, Shape(4, (25,))),
         Example({"out": 6, "kernel": 3, "padding": "half", "padding_mode": "reflect"}, Shape(2, (9, 8, 7))),
         Example({"out": 5, "kernel": 3, "padding": 1, "padding_mode": "circular", "stride": 2}, Shape(2, (9, 8))),
@@ -135,7 +149,8 @@ class PointwiseConv(Layer):
 
 @layer
 class LocallyConnected(Layer):
-    """A convolution whose weights and biases are not shared between positions (LeCun 1989; Keras' LocallyConnected2D)."""
+    """A convolution whose weights and biases are not shared between positions (LeCun 1989; Keras's
+    LocallyConnected2D)."""
 
     is_conv = True
     out: Size = channels()
@@ -146,7 +161,9 @@ class LocallyConnected(Layer):
 
     examples = (
         Example({"out": 4, "kernel": 3, "padding": 1}, Shape(2, (6, 5)), 2280, 2160, "h w (k^2 c_in c_out + c_out)"),
-        Example({"out": 3, "kernel": [2, 3], "stride": [2, 1], "padding": [0, [1, 0]], "bias": False}, Shape(4, (9, 7))),
+        Example(
+            {"out": 3, "kernel": [2, 3], "stride": [2, 1], "padding": [0, [1, 0]], "bias": False}, Shape(4, (9, 7))
+        ),
         Example({"out": 3, "kernel": 3}, Shape(2, (11,))),
     )
 

@@ -97,7 +97,12 @@ class GroupNorm(Layer):
         return POINTWISE_AND_EVERYTHING
 
     def channels(self, x: Shape) -> Size:
-        require(divides(self.groups, x.channels), "channels (={}) must be divisible by groups (={})", x.channels, self.groups)
+        require(
+            divides(self.groups, x.channels),
+            "channels (={}) must be divisible by groups (={})",
+            x.channels,
+            self.groups,
+        )
         return x.channels
 
     def params(self, x: Shape) -> Size:
@@ -114,7 +119,8 @@ class GroupNorm(Layer):
 
 @layer
 class LocalResponseNorm(Layer):
-    """Normalisation over `size` neighbouring channels (Krizhevsky et al. 2012, section 3.3; torch.nn.LocalResponseNorm)."""
+    """Normalisation over `size` neighbouring channels (Krizhevsky et al. 2012, section 3.3;
+    torch.nn.LocalResponseNorm)."""
 
     size: Size = size()
     alpha: Any = number(default=1e-4)

@@ -70,7 +70,14 @@ class Pad(Layer):
     """Puts positions around the input (torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d)."""
 
     padding: Any = padding()
-    mode: str = choice(default="zeros", others=("reflect", "replicate", "circular",))
+    mode: str = choice(
+        default="zeros",
+        others=(
+            "reflect",
+            "replicate",
+            "circular",
+        ),
+    )
 
     examples = (
         Example({"padding": [[1, 2], 3]}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),

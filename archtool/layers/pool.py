@@ -100,7 +100,9 @@ class AvgPool(Layer):
 
     examples = (
         Example({"kernel": 2}, Shape(4, (12, 13)), 0, 0, "no learned parameters"),
-        Example({"kernel": 3, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}, Shape(3, (8, 10))),
+        Example(
+            {"kernel": 3, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}, Shape(3, (8, 10))
+        ),
         Example({"kernel": 3, "stride": 2, "padding": "same"}, Shape(3, (8, 10))),
         Example({"kernel": 2}, Shape(2, (5, 6, 7))),
     )

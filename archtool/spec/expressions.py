@@ -310,7 +310,9 @@ def _tensor(name: str, key: str) -> Evaluate:
         try:
             return environment[key]
         except KeyError:
-            raise RuleError(f"'{name}' has no tensor yet; it is made by a later step, or on a branch not taken") from None
+            raise RuleError(
+                f"'{name}' has no tensor yet; it is made by a later step, or on a branch not taken"
+            ) from None
 
     return evaluate
 

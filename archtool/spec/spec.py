@@ -55,8 +55,8 @@ class Spec:
         self.design = design
         entries = self._checked(document)
         self.designs = tuple(_entries(document, entries["designs"][1], "designs")) if "designs" in entries else ()
-        if design is not None:
-            entries = self._overridden(entries, design)
+        variants = {name: self._overridden(entries, name) for name in {*self.designs, *([design] if design else ())}}
+        entries = entries if design is None else variants[design]
         self.name = self._text(entries, "name") or Path(document.name).stem
         self.about = self._text(entries, "about")
         self.source = self._text(entries, "source")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -34,17 +36,20 @@ layers:
 LOCALLY = NET.replace("  - group_norm: {groups: 2}\n", "")
 
 
-def changed(flat: FlatNetwork, name: str, **ends: int) -> FlatNetwork:
-    """The network with another prediction of what one layer sees along its height."""
-
-    def other(field: Field) -> Field:
-        axis = field.axes[0]
-        reach = axis.phases[0]._replace(**{end: value for end, value in ends.items() if end != "stride"})
-        axis = axis._replace(stride=ends.get("stride", axis.stride), phases=(reach,))
-        return field._replace(axes=(axis, *field.axes[1:]))
-
-    layers = [layer._replace(fields=tuple(map(other, layer.fields))) if layer.name == name else layer for layer in flat.layers]
+def changed(flat: FlatNetwork, name: str, change: Callable[[Field], Field]) -> FlatNetwork:
+    """The network with another prediction of what one layer sees."""
+    layers = [
+        layer._replace(fields=tuple(map(change, layer.fields))) if layer.name == name else layer for layer in flat.layers
+    ]
     return flat._replace(layers=layers)
+
+
+def with_ends(field: Field, **ends: int) -> Field:
+    """The field with another stride, low or high end along its height."""
+    height, *others = field.axes
+    stride = ends.pop("stride", height.stride)
+    height = height._replace(stride=stride, phases=(height.phases[0]._replace(**ends),))
+    return field._replace(axes=(height, *others))
 
 
 def nothing_seen(field: Field) -> Field:
@@ -74,7 +79,7 @@ def test_the_right_prediction_is_not_blamed(text):
     ],
 )
 def test_a_wrong_edge_or_stride_is_measured_right(end, value, difference):
-    flat = changed(load(LOCALLY).flat(), "max_pool", **{end: value})
+    flat = changed(load(LOCALLY).flat(), "max_pool", lambda field: with_ends(field, **{end: value}))
     (row,) = differences(flat)
     assert (row.name, row.what, row.measured) == ("max_pool", "height", (4, -2, 6))
     assert row.difference == difference
@@ -101,12 +106,8 @@ def test_a_wrong_field_of_every_size_is_found():
     ],
 )
 def test_a_wrong_state_is_found(text, name, state):
-    flat = load(text).flat()
-    layers = [
-        layer._replace(fields=tuple(field._replace(state=state) for field in layer.fields)) if layer.name == name else layer
-        for layer in flat.layers
-    ]
-    assert ("sees", name) in {(row.what, row.name) for row in differences(flat._replace(layers=layers))}
+    flat = changed(load(text).flat(), name, lambda field: field._replace(state=state))
+    assert ("sees", name) in {(row.what, row.name) for row in differences(flat)}
 
 
 def test_a_layer_that_mixes_more_than_it_says_is_found(monkeypatch):

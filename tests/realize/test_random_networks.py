@@ -1,0 +1,70 @@
+"""Networks that nobody designed: whatever the windows, paddings and joins, prediction and measurement agree."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from archtool import load
+from archtool.errors import ArchtoolError
+from archtool.realize.counts import count
+from archtool.realize.fields import measure
+
+small = st.integers(0, 3)
+sides = st.tuples(small, small).map(list)
+flags = st.booleans()
+
+
+def one(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries(fields).map(lambda values: {kind: values})
+
+
+CONV = one(
+    "conv",
+    out=st.sampled_from([2, 4]),
+    kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)).map(list),
+    stride=st.tuples(st.integers(1, 2), st.integers(1, 3)).map(list),
+    padding=st.one_of(st.sampled_from(["half", "same"]), st.tuples(sides, sides).map(list)),
+    dilation=st.integers(1, 2),
+    groups=st.integers(1, 2),
+    padding_mode=st.sampled_from(["zeros", "zeros", "circular"]),
+)
+POOL = one("max_pool", kernel=st.integers(2, 4), stride=st.integers(1, 2), padding=st.integers(0, 1), ceil_mode=flags)
+MEAN = one("avg_pool", kernel=st.integers(2, 3), padding=st.integers(0, 1), count_include_pad=flags, ceil_mode=flags)
+ADAPTED = one("adaptive_avg_pool", size=st.sampled_from([2, 3, 4, 6]))
+PLAIN = st.sampled_from(["relu", "batch_norm", "dropout", {"group_norm": {"groups": 2}}, {"pad": {"padding": [[0, 2], 1]}}])
+LAYER = st.one_of(CONV, POOL, MEAN, PLAIN)
+
+
+@st.composite
+def joins(draw: st.DrawFn) -> Any:
+    """Paths of one shape with different windows, gates among them."""
+    gate = [{"multiply": {"it": [], "gate": ["global_avg_pool", {"conv": {"out": 4, "kernel": 1}}, "sigmoid"]}}]
+    paths = {}
+    for label in draw(st.sampled_from(["ab", "abc"])):
+        kernel, dilation = draw(st.sampled_from([1, 3, 5])), draw(st.integers(1, 2))
+        fields = {"out": 4, "kernel": kernel, "dilation": dilation, "padding": "half", "stride": 1}
+        paths[label] = [{"conv": fields}, *(gate if draw(st.integers(0, 4)) == 0 else [])]
+    return {draw(st.sampled_from(["add", "concat", "maximum"])): paths}
+
+
+NETS = st.lists(st.one_of(LAYER, LAYER, joins(), ADAPTED), min_size=1, max_size=6)
+TAILS = st.sampled_from([[], ["global_max_pool", "flatten", {"linear": {"out": 3}}], ["flatten", {"linear": {"out": 3}}]])
+
+
+@given(layers=NETS, tail=TAILS, size=st.tuples(st.integers(4, 40), st.integers(4, 24)))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
+def test_torch_agrees(layers, tail, size):
+    text = f"archtool: 1\nname: net\ninput: [2, {size[0]}, {size[1]}]\nlayers: {json.dumps([*layers, *tail])}\n"
+    try:
+        design = load(text)
+        flat = design.flat()
+    except ArchtoolError:
+        assume(False)
+    counts = count(flat, design.run.cost)
+    rows = [*counts.totals, *counts.rows, *measure(flat, torch.device("cpu")).rows]
+    assert [row for row in rows if not row.agrees] == []
