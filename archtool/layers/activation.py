@@ -35,12 +35,12 @@ class Activation(Layer):
 
 @layer
 class ReLU(Activation):
-    """Max(0, x)."""
+    """The rectifier, max(0, x)."""
 
 
 @layer
 class ReLU6(Activation):
-    """Min(max(0, x), 6)."""
+    """The rectifier cut off at 6, min(max(0, x), 6)."""
 
 
 @layer
@@ -93,7 +93,7 @@ class Sigmoid(Activation):
 
 @layer
 class LogSigmoid(Activation):
-    """Log(1 / (1 + e^-x))."""
+    """The logarithm of the sigmoid."""
 
 
 @layer
@@ -103,7 +103,7 @@ class Tanh(Activation):
 
 @layer
 class Hardsigmoid(Activation):
-    """Relu6(x + 3) / 6."""
+    """A piecewise linear sigmoid, relu6(x + 3) / 6."""
 
 
 @layer
@@ -121,7 +121,7 @@ class Hardtanh(Activation):
 
 @layer
 class Softplus(Activation):
-    """Log(1 + e^(beta x)) / beta."""
+    """A smooth ReLU, log(1 + e^(beta x)) / beta."""
 
     beta: Any = number(default=1.0)
     threshold: Any = number(default=20.0)

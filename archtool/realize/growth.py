@@ -39,11 +39,14 @@ def growth(flat: FlatNetwork, axis: int, times: int) -> Growth | None:
     unit = lcm(*(stride.numerator for stride in _strides(flat, axis, weights)))
     periods, wanted = [], []
     for source, weight in enumerate(weights):
-        known = [field for layer in flat.layers if (field := _axis_field(layer, source, axis)) is not None]
-        period = lcm(unit * weight, *(as_int(field.stride) for field in known if field.stride))
-        reach = max((as_int(field.size) for field in known), default=1)
+        known = [(layer, field) for layer in flat.layers if (field := _axis_field(layer, source, axis)) is not None]
+        period = lcm(unit * weight, *(as_int(field.stride) for _, field in known if field.stride))
+        # Edges stand a quarter from the ends: three quarters must hold the widest field, and one quarter what padding
+        # that mirrors or wraps brings from one end to the other.
+        reach = max((as_int(field.size) for _, field in known), default=1)
+        outside = max((_outside(flat, layer, field, source, axis) for layer, field in known), default=0)
         periods.append(period)
-        wanted.append(times * (4 * (reach + period) // 3 + 2 * period))
+        wanted.append(times * (2 * period + max(4 * (reach + period) // 3, 4 * (outside + period))))
     unit = lcm(unit, *(Fraction(period, weight).numerator for period, weight in zip(periods, weights, strict=True)))
     if unit > LARGEST_PERIOD:
         return None
@@ -130,6 +133,15 @@ def _axis_field(layer: FlatLayer, source: int, axis: int) -> AxisField | None:
     """What a layer sees of a source along an axis, before all is mixed."""
     field = layer.fields[source]
     return None if field is None or axis >= len(field.axes) else field.axes[axis]
+
+
+def _outside(flat: FlatNetwork, layer: FlatLayer, field: AxisField, source: int, axis: int) -> int:
+    """How far the positions of a layer's output see past the ends of the input."""
+    last = (_size(layer.run.output, axis) or 1) - 1
+    ends = [as_int(end) for reach in field.phases for end in (reach.low, reach.high)]
+    size = as_int(list(flat.inputs.values())[source].spatial[axis])
+    furthest = as_int(field.stride) * (last // len(field.phases)) + max(ends)
+    return max(0, -min(ends), furthest - size + 1)
 
 
 def _size(shape: Shape, axis: int) -> int | None:

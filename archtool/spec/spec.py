@@ -48,8 +48,14 @@ class Spec:
     """
 
     def __init__(
-        self, document: Document, design: str | None = None, folder: Path | None = None, depth: int = 0
+        self,
+        document: Document,
+        design: str | None = None,
+        folder: Path | None = None,
+        depth: int = 0,
+        read: dict[Path, Spec] | None = None,
     ) -> None:
+        """`depth` counts the specs that include this one, `read` are those that they have read, each once."""
         self.document = document
         self.folder = folder
         self.design = design
@@ -62,7 +68,7 @@ class Spec:
         self.source = self._text(entries, "source")
         self.has_layers = "layers" in entries
         library = Library(document)
-        self._include(library, entries, depth)
+        self._include(library, entries, depth, {} if read is None else read)
         self.block = self._compile(library, entries)
         self.inputs = self._inputs(entries)
         self.expect = self._expectations(entries)
@@ -122,7 +128,7 @@ class Spec:
 
     # --- blocks -------------------------------------------------------------------------------------------------
 
-    def _include(self, library: Library, entries: Entries, depth: int) -> None:
+    def _include(self, library: Library, entries: Entries, depth: int, read: dict[Path, Spec]) -> None:
         if "include" not in entries:
             return
         document = self.document
@@ -132,11 +138,14 @@ class Spec:
             path = self._included_file(node)
             if depth >= MAX_INCLUDES:
                 raise SpecError("specs include each other in a circle, or too deeply", document.at(key))
-            included = Spec(read_file(path), None, path.parent, depth + 1)
+            if path not in read:
+                read[path] = Spec(read_file(path), None, path.parent, depth + 1, read)
+            included = read[path]
             if not included.has_layers:
                 raise SpecError(f"'{node.text}' has no layers of its own to include", document.at(node))
-            included.block.name = alias
-            library.blocks[alias] = included.block
+            block = included.block.having({})
+            block.name = alias
+            library.blocks[alias] = block
 
     def _included_file(self, node: Scalar) -> Path:
         written = Path(node.text)

@@ -125,7 +125,7 @@ class Block:
         other = Block(self.name, self.document, self.node)
         other.arguments = in_dependency_order({**self.arguments, **overrides})
         other.nodes = {name: node for name, node in self.nodes.items() if name not in overrides}
-        other.body, other.outputs = self.body, self.outputs
+        other.required, other.body, other.outputs = self.required, self.body, self.outputs
         return other
 
     def __repr__(self) -> str:
@@ -134,13 +134,19 @@ class Block:
 
 def in_dependency_order(defaults: Mapping[str, Expression | None]) -> dict[str, Expression | None]:
     """Defaults so that each stands behind those it uses; raises RuleError where they go in a circle."""
-    ordered: dict[str, Expression | None] = {}
-    waiting = dict(defaults)
-    while waiting:
-        ready = [name for name, value in waiting.items() if value is None or not (value.uses & waiting.keys())]
-        if not ready:
-            circle = " and ".join(f"'{name}'" for name in waiting)
-            raise RuleError(f"{circle} depend on each other in a circle")
-        for name in ready:
-            ordered[name] = waiting.pop(name)
-    return ordered
+    lacking = {name: value.uses & defaults.keys() if value else frozenset() for name, value in defaults.items()}
+    users: dict[str, list[str]] = {name: [] for name in defaults}
+    for name, used in lacking.items():
+        for each in used:
+            users[each].append(name)
+    left = {name: len(used) for name, used in lacking.items()}
+    ready = [name for name, count in left.items() if not count]
+    for name in ready:  # grows on the way
+        for user in users[name]:
+            left[user] -= 1
+            if not left[user]:
+                ready.append(user)
+    if len(ready) < len(defaults):
+        circle = " and ".join(f"'{name}'" for name, count in left.items() if count)
+        raise RuleError(f"{circle} depend on each other in a circle")
+    return {name: defaults[name] for name in ready}

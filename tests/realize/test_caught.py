@@ -38,9 +38,9 @@ LOCALLY = NET.replace("  - group_norm: {groups: 2}\n", "")
 
 def changed(flat: FlatNetwork, name: str, change: Callable[[Field], Field]) -> FlatNetwork:
     """The network with another prediction of what one layer sees."""
-    layers = [
-        layer._replace(fields=tuple(map(change, layer.fields))) if layer.name == name else layer for layer in flat.layers
-    ]
+    index = [layer.name for layer in flat.layers].index(name)
+    layers = list(flat.layers)
+    layers[index] = layers[index]._replace(fields=tuple(map(change, layers[index].fields)))
     return flat._replace(layers=layers)
 
 

@@ -18,13 +18,17 @@ from archtool.runs import LayerRun, join_run, layer_run
 from archtool.spec.spec import python_value
 
 
+def in_a_spec(value: Any) -> Any:
+    return value if isinstance(value, str) else python_value(value)
+
+
 def runs() -> Iterator[Any]:
     """Every example of every kind; joins of two and of three tensors; every flag turned over where that is allowed."""
     for kind in kinds():
         cls = find(kind)
         for index, example in enumerate(cls.examples):
             x, name = example.input, f"{kind}-{index}"
-            fields = {key: value if isinstance(value, str) else python_value(value) for key, value in example.fields.items()}
+            fields = {key: in_a_spec(value) for key, value in example.fields.items()}
             if issubclass(cls, Join):
                 yield pytest.param(join_run(cls(), (x, x)), id=f"{name}-two")
                 yield pytest.param(join_run(cls(), (x, x, x)), id=f"{name}-three")
@@ -83,6 +87,9 @@ def positions(run: LayerRun, axis: int) -> dict[int, set[int]]:
 def test_every_position_sees_what_is_predicted(run):
     """Along each axis and at every position; a window that reaches past the input is cut off there."""
     x = run.inputs[0]
+    if max(x.spatial, default=0) > 32:  # too slow position by position
+        x = x._replace(spatial=(15,) * len(x.spatial))
+        run = layer_run(run.layer, x)
     if getattr(run.layer, "padding_mode", getattr(run.layer, "mode", "zeros")) in ("reflect", "circular", "replicate"):
         pytest.skip("at the input's borders it sees what is mirrored or wrapped there, which a field counts as padding")
     for axis, size in enumerate(x.spatial):
