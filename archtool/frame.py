@@ -150,7 +150,8 @@ class Frame:
                 values.append(value.evaluate(environment))
         except RuleError as error:
             name, text = fields.names[len(values)], fields.values[len(values)].text
-            raise FieldError(name, f"{name}: {error} (in '{text}')") from None
+            where = "" if f"in '{text}'" in str(error) else f" (in '{text}')"
+            raise FieldError(name, f"{name}: {error}{where}") from None
         return tuple(values)
 
     def run(self, step: Call, names: tuple[str, ...], values: tuple[Any, ...], x: Tensor) -> Run:

@@ -24,6 +24,7 @@ from archtool.trace import Trace
 MAX_WORK: Final = 2_000_000  # steps, turns and list items that one evaluation may take
 PHASE_WORK: Final = 4  # of which a phase of a field takes as many
 MAX_NESTED_BLOCKS: Final = 64
+WORK_OF_A_BLOCK: Final = 50  # what evaluating one more block takes of that: its run is kept
 
 T = TypeVar("T")
 
@@ -81,6 +82,7 @@ class Evaluation:
                 raise RuleError(f"block '{block.name}' contains itself ({chain})")
             if len(self.active) >= MAX_NESTED_BLOCKS:
                 raise RuleError(f"blocks are nested more than {MAX_NESTED_BLOCKS} deep")
+            self.allowance.spend(WORK_OF_A_BLOCK, "too many different blocks")
             self.active.append(block)
             try:
                 source = Tensor(shape, (identity(shape.spatial),), 0)

@@ -174,8 +174,15 @@ def test_misspelt_fields_are_refused(kind):
 def test_expressions_are_allowed_in_every_field(kind):
     if find(kind).is_join:
         return
+    required = "".join(f", {name}: n" for name in find(kind).required())
     for field in find(kind).field_kinds():
-        assert errors(HEAD + f"layers: [{kind}: {{{field}: some * expression}}]") == []
+        others = required.replace(f", {field}: n", "")
+        assert errors(HEAD + f"layers: [{kind}: {{{field}: some * expression{others}}}]") == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in sorted(kinds()) if find(kind).required()])
+def test_required_fields_are_required(kind):
+    assert errors(HEAD + f"layers: [{kind}: {{}}]")
 
 
 @pytest.mark.parametrize("kind", sorted(kinds()))

@@ -126,8 +126,8 @@ class Report:
     """
 
     def __init__(self, design: Design, *, batch: int = 1, dtype: str = "float32", acts: str = "all") -> None:
-        if batch < 1:
-            raise RuleError(f"batch (={batch}) must be at least 1")
+        if type(batch) is not int or batch < 1:
+            raise RuleError(f"batch (={batch}) must be a whole number of at least 1")
         if batch > LARGEST_BATCH:
             raise RuleError("batch must be at most 2**63")
         if dtype not in BYTES:

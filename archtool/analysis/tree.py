@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from archtool.cost import Cost, total, without_params
+from archtool.cost import Cost, total
 from archtool.errors import RuleError
 from archtool.flatten import Fields
-from archtool.runs import BlockRun, Entry, LayerRun
+from archtool.runs import BlockRun, Entry, LayerRun, entry_costs
 from archtool.shape import Shape
 
 
@@ -46,7 +46,8 @@ def folded(run: BlockRun, name: str, depth: int | None = None) -> Branch:
     """The tree of a whole network, cut below `depth`; raises RuleError where it has more than MAX_BRANCHES."""
     size = _size(run, depth, {})
     if size > MAX_BRANCHES:
-        raise RuleError(f"'{name}' has {size:,} rows, at most {MAX_BRANCHES:,} can be shown; choose a --depth")
+        hint = "choose a --depth" if depth is None else "choose a smaller --depth, or write what repeats with 'repeat'"
+        raise RuleError(f"'{name}' has {size:,} rows, at most {MAX_BRANCHES:,} can be shown; {hint}")
     root = Branch(name, "", run.kind, inputs=run.inputs, output=run.output.shape, cost=run.cost)
     root.fields = run.output.fields
     _fill(root, run, tuple(tensor.fields for tensor in run.tensors[: len(run.inputs)]), 1, depth)
@@ -96,11 +97,7 @@ def _place(
     branch.turns = turns
     branch.inputs = entry.run.inputs
     branch.fields = _absolute(run, entry.target, inputs)
-    cost = entry.run.cost if entry.owns_weights else without_params(entry.run.cost)
-    if entry.shares is not None and turns > 1:
-        branch.cost = total([(without_params(cost), turns * times), (Cost(params=cost.params), times)])
-    else:
-        branch.cost = total([(cost, turns * times)])
+    branch.cost = total([(cost, each * times) for cost, each in entry_costs(entry)])
     if isinstance(entry.run, LayerRun):
         branch.output = entry.run.output
         branch.layer = entry.run

@@ -54,8 +54,11 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """The `archtool` program."""
+    if sys.stdout is None:  # closed by the caller: there is nowhere to answer
+        sys.exit(2)
     try:
         cli.main(prog_name="archtool", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -65,5 +68,9 @@ def main() -> NoReturn:
         sys.exit(130)
     except ArchtoolError as error:
         click.echo(str(error), err=True)
+        sys.exit(2)
+    except OSError as error:  # a full disk behind standard output
+        click.echo(f"can't write the output: {error.strerror}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(2)
     sys.exit(0)

@@ -149,9 +149,9 @@ def own_parameters(layer: FlatLayer, module: nn.Module) -> int:
     return sum(each.numel() for each in module.parameters(recurse=not layer.run.layer.is_join))
 
 
-def example_inputs(flat: FlatNetwork, device: torch.device, dtype: torch.dtype) -> list[Tensor]:
-    """One random input for a network: a batch of one of each of its inputs."""
-    return [torch.randn(1, *map(as_int, shape.dims), device=device, dtype=dtype) for shape in flat.inputs.values()]
+def example_inputs(flat: FlatNetwork, batch: int, device: torch.device, dtype: torch.dtype) -> list[Tensor]:
+    """Random inputs for a network, (batch, *dims) for each of its inputs."""
+    return [torch.randn(batch, *map(as_int, shape.dims), device=device, dtype=dtype) for shape in flat.inputs.values()]
 
 
 def as_int(size: Size) -> int:

@@ -25,8 +25,8 @@ class Counts(NamedTuple):
 
 def count(flat: FlatNetwork, cost: Cost) -> Counts:
     """Count on the meta device, which takes no memory and where FlopCounterMode sees every operation: on a real one the
-    fast paths of attention and of recurrent layers escape it. It counts two for a multiply-add; `cost` is the whole
-    network's, as predicted."""
+    fast paths of attention and of recurrent layers escape it. It counts two for a multiply-add, here in a batch of two,
+    since torch refuses to normalise a single value. `cost` is the whole network's, as predicted."""
     meta = torch.device("meta")
     with meta:
         network = realize(flat).eval()
@@ -34,25 +34,23 @@ def count(flat: FlatNetwork, cost: Cost) -> Counts:
     done = 0
     failure = None
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        outputs = run(network, flat, meta, torch.float32)
+        outputs = run(network, example_inputs(flat, 2, meta, torch.float32))
         for layer, output in zip(flat.layers, outputs, strict=False):
             if isinstance(output, str):
                 failure = layer.name
             else:
                 flops = counter.get_total_flops()
-                rows.append(_row(layer, "macs", layer.run.cost.macs, (flops - done) // 2))
+                rows.append(_row(layer, "macs", layer.run.cost.macs, (flops - done) // 4))
                 done = flops
             rows.append(output_row(layer, "output", output))
     params = sum(each.numel() for each in network.parameters())
-    return Counts([_total("params", cost.params, params), _total("macs", cost.macs, done // 2)], rows, failure)
+    return Counts([_total("params", cost.params, params), _total("macs", cost.macs, done // 4)], rows, failure)
 
 
-def run(
-    network: Network, flat: FlatNetwork, device: torch.device, dtype: torch.dtype
-) -> Iterator[tuple[int, ...] | str]:
-    """Run a network once on a batch of one: each layer's output sizes without the batch; at the first layer that torch
-    refuses to run, what torch says, and no more."""
-    outputs = network.walk(*example_inputs(flat, device, dtype))
+def run(network: Network, inputs: list[torch.Tensor]) -> Iterator[tuple[int, ...] | str]:
+    """Run a network once: each layer's output sizes without the batch; at the first layer that torch refuses to run,
+    what torch says, and no more."""
+    outputs = network.walk(*inputs)
     while True:
         try:
             yield tuple(next(outputs).shape[1:])

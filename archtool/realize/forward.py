@@ -10,7 +10,7 @@ import torch
 
 from archtool.errors import RuleError, nearest
 from archtool.flatten import FlatNetwork
-from archtool.realize.build import as_int, realize, schedule
+from archtool.realize.build import as_int, example_inputs, realize, schedule
 from archtool.realize.counts import output_row, run
 from archtool.realize.result import Row
 
@@ -57,7 +57,7 @@ def forward(flat: FlatNetwork, params: int, device: torch.device, dtype: torch.d
     with device:
         network = realize(flat).eval().to(dtype)
     with torch.no_grad():
-        outputs = list(run(network, flat, device, dtype))
+        outputs = list(run(network, example_inputs(flat, 1, device, dtype)))
     last = outputs[-1] if outputs else ""
     if isinstance(last, str) and "not implemented for" in last:
         return Run([], [f"not run on {device} in {str(dtype).removeprefix('torch.')}: it {last}"])

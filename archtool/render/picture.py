@@ -33,8 +33,12 @@ def check(path: Path) -> str:
 
 
 def save(dot: str, path: Path) -> None:
-    """Draw DOT text in the format that the path's suffix names, and write it there: whole or not at all."""
+    """Draw DOT text in the format that the path's suffix names, and write it there: whole or not at all.
+
+    Through a symbolic link the file that it names is written.
+    """
     form = check(path)
+    path = path.resolve()
     data = dot.encode() if form == "dot" else draw(dot, form)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

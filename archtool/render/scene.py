@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from archtool.cost import Cost, total, without_params
+from archtool.cost import Cost, total
 from archtool.errors import RuleError
 from archtool.render.words import family, full, short
-from archtool.runs import BlockRun, Entry, LayerRun
+from archtool.runs import BlockRun, Entry, LayerRun, entry_costs
 from archtool.shape import Shape
 from archtool.spec.reader import Mapping, Scalar
 
@@ -260,9 +260,5 @@ def _given_name(entry: Entry) -> str | None:
 
 
 def _cost(entry: Entry, times: int) -> Cost:
-    """The cost of all turns, where the body around runs some times; shared weights count once in it."""
-    cost = entry.run.cost
-    running = (without_params(cost), entry.turns * times)
-    if not entry.owns_weights:
-        return total([running])
-    return total([running, (Cost(params=cost.params), times if entry.shares else entry.turns * times)])
+    """The cost of all turns, where the body around runs some times."""
+    return total([(cost, each * times) for cost, each in entry_costs(entry)])

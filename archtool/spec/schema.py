@@ -13,7 +13,7 @@ from archtool.spec.domains import CLAIM, EXPLORE
 from archtool.spec.spec import KEYS, OVERRIDES
 
 NAME: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z_]\\w*$"}
-TEXT: Final[Schema] = {"type": "string"}
+TEXT: Final[Schema] = {"type": ["string", "number"]}
 
 
 def _ref(name: str) -> Schema:
@@ -28,6 +28,7 @@ def json_schema() -> Schema:
         "type": "object",
         "properties": {key: _TOP[key] for key in KEYS},
         "anyOf": [{"required": ["layers"]}, {"required": ["designs"]}],
+        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
         "additionalProperties": False,
         "$defs": {**_DEFINITIONS, "step": _step(), **{kind: _kind(find(kind)) for kind in sorted(kinds())}},
     }
@@ -39,7 +40,10 @@ def _kind(cls: type[Layer]) -> Schema:
     if cls.is_join:
         return {**described, "type": ["object", "null"], "additionalProperties": _ref("path")}
     properties = {name: _field(kind.schema()) for name, kind in cls.field_kinds().items()}
-    return {**described, "type": ["object", "null"], "properties": properties, "additionalProperties": False}
+    fields = {**described, "properties": properties, "additionalProperties": False}
+    if cls.required():
+        return {**fields, "type": "object", "required": list(cls.required())}
+    return {**fields, "type": ["object", "null"]}
 
 
 def _field(schema: Schema) -> Schema:
@@ -51,7 +55,7 @@ def _step() -> Schema:
     beside = {
         "name": NAME,
         "at": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
-        "repeat": _ref("value"),
+        "repeat": {"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]},
         "first": {"type": "object", "additionalProperties": _ref("value")},
         "shares": NAME,
     }
@@ -83,6 +87,7 @@ def _step() -> Schema:
         "type": "object",
         "properties": {**{kind: _ref(kind) for kind in sorted(kinds())}, **beside},
         "not": {"anyOf": [{"required": [word]} for word in ("for", "if", "do")]},
+        "dependentRequired": {"first": ["repeat"]},
         "additionalProperties": {
             "description": "a block, an included spec or a variable that holds a step, with its arguments",
             "type": ["object", "null"],

@@ -46,7 +46,7 @@ class Scope:
         self.library = library
         self.document = library.document
         self.path = path
-        self.variables: tuple[str, ...] = ()
+        self.variables: frozenset[str] = frozenset()
         self.tensors: set[str] = set()
         self.touched: set[str] = set()
         self.cache: dict[str, Expression] = {}
@@ -218,7 +218,7 @@ class Scope:
     def binding(self, names: tuple[str, ...]) -> Iterator[None]:
         """Loop variables, for the steps inside."""
         outer, cache = self.variables, self.cache
-        self.variables, self.cache = (*self.variables, *names), {}
+        self.variables, self.cache = self.variables.union(names), {}
         yield
         self.variables, self.cache = outer, cache
 
@@ -228,7 +228,7 @@ class Scope:
         """Defaults in an order in which they can be evaluated; None where the argument is required."""
         for key, _ in entries.values():
             self.identifier(key, "a variable")
-        self.variables = tuple(entries)
+        self.variables = frozenset(entries)
         defaults: dict[str, Expression | None] = {}
         for name, (_, node) in entries.items():
             required = isinstance(node, Scalar) and node.text == "required"

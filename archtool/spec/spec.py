@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import isfinite
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +29,7 @@ KEYS: Final = (
     "designs", "expect", "given", "claims", "explore",
 )  # fmt: skip
 OVERRIDES: Final = ("vars", "input", "inputs", "layers", "outputs", "expect")
+METRICS: Final = ("params", "macs", "flops", "activations", "output", "receptive_field")
 VERSION: Final = "1"
 MAX_INCLUDES: Final = 16  # files that include each other, one inside the other
 
@@ -124,7 +127,9 @@ class Spec:
         node = entries[name][1]
         if not isinstance(node, Scalar):
             raise SpecError(f"'{name}' must be a text", self.document.at(node))
-        return node.text
+        if not all(character.isprintable() for character in node.text.rstrip("\n")):
+            raise SpecError(f"'{name}' must be one line of printable text", self.document.at(node))
+        return node.text.rstrip("\n")
 
     # --- blocks -------------------------------------------------------------------------------------------------
 
@@ -249,7 +254,7 @@ class Spec:
         document = read_text("value: " + value, label)
         scope = Scope(self._scope.library, ())
         scope.document = document
-        scope.variables = tuple(var for var in self.block.arguments if var != name)
+        scope.variables = frozenset(self.block.arguments) - {name}
         node = document.root.entries["value"][1]
         found = scope.value(node)
         if found.uses & {HERE, INPUT}:
@@ -264,6 +269,8 @@ class Spec:
         document = self.document
         found = []
         for metric, (key, node) in _entries(document, entries["expect"][1], "expect").items():
+            if metric not in METRICS:
+                raise SpecError(f"'{metric}' is not a metric" + nearest(metric, METRICS), document.at(key))
             tolerance = 0.0
             value_node = node
             if isinstance(node, MappingNode):
@@ -271,6 +278,8 @@ class Spec:
                 value_node = node.entries["value"][1]
                 if "rel" in node.entries:
                     tolerance = float(_constant(document, self._scope, node.entries["rel"][1]))
+                    if tolerance < 0:
+                        raise SpecError("'rel' is at least 0", document.at(node.entries["rel"][1]))
             value = _constant(document, self._scope, value_node)
             found.append(Expectation(metric, value, tolerance, document.at(key)))
         return tuple(found)
@@ -280,8 +289,10 @@ def python_value(value: object) -> Any:
     """A Python value as one of the language: floats become the decimal that they print as."""
     if isinstance(value, bool | int | Fraction):
         return value
-    if isinstance(value, float):
-        return Fraction(str(value))
+    if isinstance(value, Integral):  # of numpy, say
+        return int(value)
+    if isinstance(value, Real) and isfinite(value):
+        return Fraction(str(float(value)))
     if isinstance(value, list | tuple):
         return tuple(python_value(item) for item in value)
     raise RuleError(f"{value!r} is not a value of the language")
@@ -304,7 +315,7 @@ def _constant(document: Document, scope: Scope, node: Node) -> Any:
 
 def _declare(block: Block, scope: Scope, args: tuple[Scalar, Node] | None) -> None:
     """Give a block its arguments."""
-    entries = scope.mapping(args[1], "'args'") if args else {}
+    entries = scope.mapping(args[1], f"'{args[0].text}'") if args else {}
     block.arguments = scope.arguments(entries)
     block.nodes = {name: node for name, (_, node) in entries.items()}
     block.required = tuple(name for name, value in block.arguments.items() if value is None)

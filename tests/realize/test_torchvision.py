@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 
 import pytest
@@ -15,10 +14,10 @@ from archtool import load
 @pytest.fixture(scope="module")
 def models() -> ModuleType:
     """torchvision.models; where its wheel lacks its compiled operators, with the schemas that its import asks for."""
-    if find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed")
     try:
         return import_module("torchvision.models")
+    except ImportError as error:
+        pytest.skip(f"torchvision can't be imported: {error}")
     except RuntimeError:
         library = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):
