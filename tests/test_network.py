@@ -325,3 +325,13 @@ def test_weights_shared_over_a_repeat_count_once() -> None:
 def test_only_equal_steps_share() -> None:
     with pytest.raises(SpecError, match="steps that share 'w' must have the same fields"):
         run(SHARED.replace("kernel: 3, padding: 1}\n    shares: w\n  - conv", "kernel: 1}\n    shares: w\n  - conv"))
+
+
+def test_blocks_that_double_with_their_arguments_are_refused_before_they_fill_the_memory():
+    blocks = ["  b0: {args: {k: 1}, body: [conv: {out: k, kernel: 1}]}"]
+    blocks += [
+        f"  b{i}: {{args: {{k: 1}}, body: [b{i - 1}: {{k: 2 * k}}, b{i - 1}: {{k: 2 * k + 1}}]}}" for i in range(1, 40)
+    ]
+    text = "input: [3, 8, 8]\nblocks:\n" + "\n".join(blocks) + "\nlayers: [b39]\n"
+    with pytest.raises(SpecError, match="too much work"):
+        load(text).analyze()

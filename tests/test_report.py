@@ -211,3 +211,16 @@ def test_note_of_paths_that_are_not_aligned():
     )
     assert "paths are not aligned at concat (centres 0.5 px apart)" in notes(layers, 32)
     assert "not aligned" not in notes(layers.replace("kernel: 2", "kernel: 1"), 32)
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.5, "4", True])
+def test_a_batch_is_a_whole_number(batch):
+    with pytest.raises(RuleError, match="whole number of at least 1"):
+        load("lenet5").analyze(batch=batch)
+
+
+def test_a_knob_may_be_a_number_of_numpy():
+    np = pytest.importorskip("numpy")
+    wide = load("resnet50", width=np.int64(32)).analyze().totals
+    assert wide == load("resnet50", width=32).analyze().totals
+    assert load("mobilenet_v1", width=np.float64(0.25)).analyze().totals.params == 470072  # published, see test_zoo

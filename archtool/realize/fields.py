@@ -7,6 +7,7 @@ wherever they are, and this module tells them in the network's own positions and
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ class Attempt(NamedTuple):
 
 # A difference is believed where the second attempt, on larger inputs with whole other axes, finds it again. What the
 # first leaves open, because layers do not fit its skeleton, the others take up. Inside the network's own input
-# (grown 0) an end that lies in padding can't be measured.
+# (grown 0) a field that reaches past it can't be measured.
 FIRST = Attempt(thin=True, small=True, grown=1)
 AGAIN = Attempt(thin=True, small=False, grown=2)
 OTHERS = (
@@ -47,8 +48,8 @@ MAX_WORK = 3 * 10**9  # numbers that one attempt may compute, about: half a minu
 
 
 class Hull(NamedTuple):
-    """(stride, low, high, ...) as `Row` has it, or a text that says why there is none; `clipped` where an end lies in
-    padding, and is taken as predicted."""
+    """(stride, low, high, ...) as `Row` has it, or a text that says why there is none; `clipped` where it is taken as
+    predicted, because it reaches past the input."""
 
     value: Value
     clipped: bool = False
@@ -94,10 +95,7 @@ def measure(flat: FlatNetwork, device: torch.device) -> Fields:
     if missing:
         notes.append(f"receptive fields not measured, since no skeleton shows them: {_named(missing)}")
     if clipped:
-        notes.append(
-            "receptive fields measured inside the network's input only, their ends in padding taken as predicted: "
-            + _named(clipped)
-        )
+        notes.append(f"receptive fields that reach past the input, not measured there: {_named(clipped)}")
     return Fields(rows, notes)
 
 
@@ -111,7 +109,23 @@ def _measure_axis(flat: FlatNetwork, source: int, axis: int, device: torch.devic
         if all(layer.target in found for layer in flat.layers):
             break
         found = _seeing(flat, source, _attempt(flat, source, axis, attempt, device)) | found
-    return found
+    return dict(_with_mixed(flat, source, axis, found))
+
+
+def _with_mixed(
+    flat: FlatNetwork, source: int, axis: int, found: dict[int, Measured]
+) -> Iterator[tuple[int, Measured]]:
+    """With the hulls of what was seen before everything was mixed: those of the tensors that were mixed, where they
+    agree."""
+    hulls: dict[int, Hull | None] = {source: Hull((1 if _size(flat, source, axis) > 1 else 0, 0, 0))}
+    for layer in flat.layers:
+        measured = found.get(layer.target)
+        if measured is not None:
+            if _is_mixed(layer.fields[source]):
+                first, *others = [hulls.get(number) for number in layer.sources]
+                measured = measured._replace(hull=first if all(other == first for other in others) else None)
+            hulls[layer.target] = measured.hull
+            yield layer.target, measured
 
 
 def _seeing(flat: FlatNetwork, source: int, found: dict[int, Measured]) -> dict[int, Measured]:
@@ -143,23 +157,21 @@ def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device
         return {}
     seen = probe(skeleton, source, axis, lows, highs, min(period, -(-size // 2)), device)
     found: dict[int, Measured] = {}
-    hulls: dict[int, Hull | None] = {source: Hull((1 if _size(flat, source, axis) > 1 else 0, 0, 0))}
     for layer in skeleton.layers:
-        one = seen[layer.target]
-        field = layer.fields[source]
-        if field is not None and field.state == GLOBAL:
-            hull = _before_mixing([hulls.get(number) for number in layer.sources])
-        elif not one.locally or field is None or axis >= len(field.axes):
-            hull = Hull(NOTHING) if not one.locally else None
-        elif attempt.grown:
-            n = _positions(layer, axis)
-            if (one.positions - n) % 2 or one.positions <= n:
-                continue
+        one, field, n = seen[layer.target], layer.fields[source], _positions(layer, axis)
+        sees = _sees(one, field, is_whole=attempt.grown > 0)
+        hull = None
+        if _is_mixed(field) or field is None or axis >= len(field.axes):
+            pass  # nothing local is predicted
+        elif not one.locally:
+            hull = Hull(NOTHING)
+        elif not attempt.grown:
+            hull = _inside(one, field.axes[axis], n, size)
+        elif one.positions > n and (one.positions - n) % 2 == 0:
             hull = _hull(one, len(field.axes[axis].phases), n, ends[source], size, period)
         else:
-            hull = _inside(one, field.axes[axis], _positions(layer, axis), size)
-        hulls[layer.target] = hull
-        found[layer.target] = Measured(_sees(one, field), hull)
+            continue  # it does not grow as the input does: its positions have no place in the skeleton's
+        found[layer.target] = Measured(sees, hull)
     return found
 
 
@@ -193,8 +205,9 @@ def _by_phase(edges: dict[int, int], phases: int, stride: int) -> dict[int, set[
 
 
 def _inside(seen: Seen, axis: AxisField, n: int, size: int) -> Hull:
-    """The hull of each phase as far as it can be seen inside an input of `size` positions: an end that is predicted to
-    lie in padding for every position is taken as predicted. Positions may drift: the hull is over all of them."""
+    """The hull of each phase inside an input of `size` positions, over the positions whose predicted field lies wholly
+    inside it; a phase without any is taken as predicted. What other positions see is cut off, or, where padding
+    mirrors or wraps, more than a field tells. Positions may drift: the hull is over all of them."""
     stride = as_int(axis.stride)
     period = len(axis.phases) if stride else 1
     value: list[int] = []
@@ -202,26 +215,27 @@ def _inside(seen: Seen, axis: AxisField, n: int, size: int) -> Hull:
     for phase, reach in enumerate(axis.phases[:period]):
         low, high = as_int(reach.low), as_int(reach.high)
         shifts = {p: stride * (p // period) for p in range(phase, n, period)}
-        lows = [seen.lows[p] - shift for p, shift in shifts.items() if p in seen.lows and low + shift >= 0]
-        highs = [seen.highs[p] - shift for p, shift in shifts.items() if p in seen.highs and high + shift < size]
+        inside = {p: shift for p, shift in shifts.items() if low + shift >= 0 and high + shift < size}
+        lows = [seen.lows[p] - shift for p, shift in inside.items() if p in seen.lows]
+        highs = [seen.highs[p] - shift for p, shift in inside.items() if p in seen.highs]
         value += [min(lows, default=low), max(highs, default=high)]
         clipped = clipped or not lows or not highs
     return Hull((stride, *value), clipped)
 
 
-def _before_mixing(hulls: list[Hull | None]) -> Hull | None:
-    """What was seen before everything was mixed: that of the tensors that were mixed, where they agree."""
-    first = hulls[0]
-    return first if all(hull == first for hull in hulls) else None
+def _is_mixed(field: Field | None) -> bool:
+    """Whether nothing local is left, as predicted."""
+    return field is not None and field.state == GLOBAL
 
 
-def _sees(seen: Seen, field: Field | None) -> str:
+def _sees(seen: Seen, field: Field | None, is_whole: bool) -> str:
     """Which of the states was measured. Where local paths alone already reach everything, a global path beside them
-    can't be told apart, and is taken as predicted."""
+    can't be told apart, and is taken as predicted; so is, unless `is_whole`, that everything is seen, since strides may
+    leave out much of a small input."""
     if not seen.touched:
         return NOTHING
     if not seen.locally:
-        return STATES[GLOBAL] if seen.everywhere else "a part"
+        return STATES[GLOBAL] if seen.everywhere or not is_whole else "a part"
     if seen.everywhere and seen.everywhere_locally:
         return STATES[LOCAL_AND_GLOBAL if field is not None and field.state == LOCAL_AND_GLOBAL else LOCAL]
     return STATES[LOCAL_AND_GLOBAL if seen.everywhere else LOCAL]

@@ -117,3 +117,19 @@ def test_a_terminal_shows_the_expensive_layers():
     rows = on_terminal(120, "analyze", "vgg16").splitlines()
     heavy = next(row for row in rows if "2.77 G" in row)
     assert "\x1b[" in heavy
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_full_disk_behind_the_output_is_said(form):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "analyze", "lenet5", "--format", form], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT
+        )
+    assert (done.returncode, done.stderr) == (2, b"can't write the output: No space left on device\n")
+
+
+def test_a_closed_output_is_no_traceback():
+    shell = f"{sys.executable} -m archtool analyze lenet5 >&-"
+    done = subprocess.run(shell, shell=True, capture_output=True, env=ENVIRONMENT, check=False)
+    assert (done.returncode, done.stderr) == (2, b"")

@@ -94,3 +94,11 @@ def test_exit_code(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="2"):
         main()
     assert "is no format of pictures" in capsys.readouterr().err
+
+
+def test_a_link_is_written_through(tmp_path):
+    target, link = tmp_path / "target.dot", tmp_path / "link.dot"
+    link.symlink_to(target)
+    load("lenet5").render(link)
+    assert link.is_symlink()
+    assert target.read_text().startswith("digraph")
