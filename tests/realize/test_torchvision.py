@@ -14,6 +14,7 @@ from archtool import load
 @pytest.fixture(scope="module")
 def models() -> ModuleType:
     """torchvision.models; where its wheel lacks its compiled operators, with the schemas that its import asks for."""
+    pytest.importorskip("PIL", reason="torchvision needs Pillow")
     try:
         return import_module("torchvision.models")
     except ImportError as error:
