@@ -20,7 +20,7 @@ from archtool.runs import BlockRun, Entry, LayerRun, Problem, Run, check_growth,
 from archtool.shape import Shape
 from archtool.size import Condition, Size
 from archtool.spec.expressions import Expression
-from archtool.spec.lists import bind, is_list, sequence
+from archtool.spec.lists import bind, in_text, is_list, sequence
 from archtool.spec.numbers import is_condition
 from archtool.spec.reader import Document, Node
 from archtool.spec.scope import is_kind, with_fields
@@ -150,8 +150,7 @@ class Frame:
                 values.append(value.evaluate(environment))
         except RuleError as error:
             name, text = fields.names[len(values)], fields.values[len(values)].text
-            where = "" if f"in '{text}'" in str(error) else f" (in '{text}')"
-            raise FieldError(name, f"{name}: {error}{where}") from None
+            raise FieldError(name, f"{name}: {in_text(str(error), text)}") from None
         return tuple(values)
 
     def run(self, step: Call, names: tuple[str, ...], values: tuple[Any, ...], x: Tensor) -> Run:

@@ -26,23 +26,24 @@ STATES = {LOCAL: "local", LOCAL_AND_GLOBAL: "local and global", GLOBAL: "everyth
 
 
 class Attempt(NamedTuple):
-    """One way to measure: on a `thin` skeleton (one channel) or with all channels; the other axes as `small` as can be,
-    or as they are; the inputs `grown` so that the fields fit this many times over, or (0) as they are."""
+    """One way to measure: on a `thin` skeleton (one channel) or with all channels; the inputs `grown` so that the
+    fields fit this many times over, or (0) as they are; the other axes 'short' as can be, 'whole', or 'grown' too."""
 
     thin: bool
-    small: bool
     grown: int
+    others: str
 
 
-# A difference is believed where the second attempt, on larger inputs with whole other axes, finds it again. What the
-# first leaves open, because layers do not fit its skeleton, the others take up. Inside the network's own input
-# (grown 0) a field that reaches past it can't be measured.
-FIRST = Attempt(thin=True, small=True, grown=1)
-AGAIN = Attempt(thin=True, small=False, grown=2)
+# A difference is believed where the next attempts, on larger inputs and with whole other axes, find it again: where a
+# window lies in padding along one axis, it shows nothing along another. What the first attempts leave open, because
+# layers do not fit the skeleton, the last ones take up. Inside the network's own input (grown 0) a field that reaches
+# past it can't be measured.
+FIRST = Attempt(thin=True, grown=1, others="short")
+AGAIN = (Attempt(thin=True, grown=2, others="whole"), Attempt(thin=True, grown=1, others="grown"))
 OTHERS = (
-    Attempt(thin=True, small=False, grown=0),
-    Attempt(thin=False, small=True, grown=1),
-    Attempt(thin=False, small=False, grown=0),
+    Attempt(thin=True, grown=0, others="whole"),
+    Attempt(thin=False, grown=1, others="short"),
+    Attempt(thin=False, grown=0, others="whole"),
 )
 MAX_WORK = 3 * 10**9  # numbers that one attempt may compute, about: half a minute
 
@@ -102,8 +103,10 @@ def measure(flat: FlatNetwork, device: torch.device) -> Fields:
 def _measure_axis(flat: FlatNetwork, source: int, axis: int, device: torch.device) -> dict[int, Measured]:
     """What can be measured of each layer's output, by number, along an axis of an input."""
     found = _attempt(flat, source, axis, FIRST, device)
-    if any(not _agrees(layer, source, axis, found[layer.target]) for layer in flat.layers if layer.target in found):
-        found |= _attempt(flat, source, axis, AGAIN, device)
+    for attempt in AGAIN:
+        if all(_agrees(layer, source, axis, found[layer.target]) for layer in flat.layers if layer.target in found):
+            break
+        found |= _attempt(flat, source, axis, attempt, device)
     found = _seeing(flat, source, found)
     for attempt in OTHERS:
         if all(layer.target in found for layer in flat.layers):
@@ -152,7 +155,15 @@ def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device
         size += 2 * ends[source]
         quarter = size // 4  # of the input's length: there is room for the widest field on both sides of both edges
         lows, highs = range(quarter, quarter + period + 1), range(size - quarter - period, size - quarter + 1)
-    skeleton = larger(flat, axis, ends, attempt.thin, attempt.small)
+    all_ends = {axis: ends}
+    if attempt.others == "grown":
+        rank = len(list(flat.inputs.values())[source].spatial)
+        for other in set(range(rank)) - {axis}:
+            grow = growth(flat, other, 1)
+            if grow is None:
+                return {}
+            all_ends[other] = grow.ends
+    skeleton = larger(flat, all_ends, attempt.thin, small=attempt.others == "short")
     if sum(part.elements for part in skeleton.parts) * 2 * len(lows) > MAX_WORK:
         return {}
     seen = probe(skeleton, source, axis, lows, highs, min(period, -(-size // 2)), device)

@@ -6,7 +6,7 @@ nothing is found, never a wrong value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import lcm
 from typing import Final, NamedTuple
@@ -100,31 +100,33 @@ def _strides(flat: FlatNetwork, axis: int, weights: list[int]) -> Iterator[Fract
         yield stride
 
 
-def larger(flat: FlatNetwork, axis: int, ends: tuple[int, ...], thin: bool, small: bool) -> Skeleton:
-    """The skeleton whose inputs have `ends` more positions at both ends of an axis.
+def larger(flat: FlatNetwork, ends: Mapping[int, tuple[int, ...]], thin: bool, small: bool) -> Skeleton:
+    """The skeleton whose inputs have, along the axes in `ends`, so many more positions at both ends.
 
     Where `small`, the other axes are as short as they can be without that a layer more falls out: what is seen along
-    one axis does not depend on them.
+    one axis seldom depends on them.
     """
-    grown = axis if any(ends) else None
-    whole = skeleton(flat, _resized(flat, axis, ends, None), grown, thin)
+    grown = frozenset(axis for axis, amounts in ends.items() if any(amounts))
+    whole = skeleton(flat, _resized(flat, ends, None), grown, thin)
     if small:
         size = 1
         while size < max((as_int(n) for shape in flat.inputs.values() for n in shape.spatial), default=1):
-            shorter = skeleton(flat, _resized(flat, axis, ends, size), grown, thin)
+            shorter = skeleton(flat, _resized(flat, ends, size), grown, thin)
             if len(shorter.layers) == len(whole.layers):
                 return shorter
             size *= 2
     return whole
 
 
-def _resized(flat: FlatNetwork, axis: int, ends: tuple[int, ...], others: int | None) -> tuple[Shape, ...]:
+def _resized(flat: FlatNetwork, ends: Mapping[int, tuple[int, ...]], others: int | None) -> tuple[Shape, ...]:
     shapes = []
-    for shape, end in zip(flat.inputs.values(), ends, strict=True):
-        spatial = [
-            as_int(n) + 2 * end if index == axis else as_int(n) if others is None else min(as_int(n), others)
-            for index, n in enumerate(shape.spatial)
-        ]
+    for source, shape in enumerate(flat.inputs.values()):
+        spatial = list(map(as_int, shape.spatial))
+        for axis, n in enumerate(spatial):
+            if axis in ends:
+                spatial[axis] = n + 2 * ends[axis][source]
+            elif others is not None:
+                spatial[axis] = min(n, others)
         shapes.append(shape._replace(spatial=tuple(spatial)))
     return tuple(shapes)
 

@@ -8,6 +8,7 @@ more, and what would be padding to the network is input to the skeleton, where a
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -59,8 +60,8 @@ class Skeleton(NamedTuple):
         return any(part.state != LOCAL for part in self.parts)
 
 
-def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], axis: int | None, thin: bool) -> Skeleton:
-    """The network on other inputs, larger along `axis` (None: along none), with one channel where `thin`.
+def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], grown: Set[int], thin: bool) -> Skeleton:
+    """The network on other inputs, larger along the axes `grown`, with one channel where `thin`.
 
     A layer that does not fit these sizes is left out, with all that come after it.
     """
@@ -72,7 +73,7 @@ def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], axis: int | None, thi
         if not all(number in shapes for number in layer.sources):
             continue
         try:
-            part = _fitted(layer.run, tuple(shapes[number] for number in layer.sources), axis, thin)
+            part = _fitted(layer.run, tuple(shapes[number] for number in layer.sources), grown, thin)
         except RuleError:
             continue
         layers.append(layer)
@@ -81,17 +82,18 @@ def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], axis: int | None, thi
     return Skeleton(inputs, tuple(layers), tuple(parts), shapes)
 
 
-def _fitted(run: LayerRun, inputs: tuple[Shape, ...], axis: int | None, thin: bool) -> Part:
+def _fitted(run: LayerRun, inputs: tuple[Shape, ...], grown: Set[int], thin: bool) -> Part:
     """A layer on other inputs; raises RuleError where it does not do there what it does in the network."""
     layer = thinned(run.layer) if thin else run.layer
     if isinstance(layer, Join):
         return Part(layer, inputs, layer.joined(inputs), LOCAL)
     was, x = run.inputs[0], inputs[0]
-    if axis is not None and was.spatial[axis : axis + 1] == (1,):
-        own = run.layer.field(was, run.layer.window(was)).axes
-        alone = not own or [reach[:2] for reach in own[axis].phases] == [(0, 0)]
-        if not alone or run.output.spatial[axis : axis + 1] not in ((), (1,)):
-            raise RuleError("where the network has a single position, its neighbours are padding, not input")
+    for axis in grown:
+        if was.spatial[axis : axis + 1] == (1,):
+            own = run.layer.field(was, run.layer.window(was)).axes
+            alone = not own or [reach[:2] for reach in own[axis].phases] == [(0, 0)]
+            if not alone or run.output.spatial[axis : axis + 1] not in ((), (1,)):
+                raise RuleError("where the network has a single position, its neighbours are padding, not input")
     layer = _stretched(layer, was, x)
     window = layer.window(x)
     state = layer.field(x, window).state

@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from archtool.errors import RuleError, Untraceable, nearest
 from archtool.fields import describe
+from archtool.layer import kinds, words
 from archtool.size import all_of, any_of, negate
 from archtool.spec import numbers
 from archtool.spec.functions import ATTRIBUTES, FUNCTIONS, MANY
-from archtool.spec.lists import bind, is_list, item, made, sequence, shortened, spend, spend_on
+from archtool.spec.lists import bind, in_text, is_list, item, made, sequence, shortened, spend, spend_on
 from archtool.spec.values import HERE, INPUT, WORK, Allowance, Environment, Tensor, tensor_key
 from archtool.trace import Expr
 
@@ -80,6 +81,11 @@ def syntax_tree(text: str) -> ast.AST:
         return compile(text.strip(), "", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
 
 
+def suggestion(word: str, known: Iterable[str], shown: Iterable[str] | None = None) -> str:
+    """The end of a message about an unknown word: how truth is written for `yes`, `Off` ..., else the nearest one."""
+    return "; write true or false" if word.lower() in _TRUTH_ELSEWHERE else nearest(word, known, shown)
+
+
 class _Compiler:
     """Turns one text into closures; `uses` gathers the environment's names that it reads."""
 
@@ -101,7 +107,7 @@ class _Compiler:
         try:
             return Expression(self.text, evaluate, frozenset(self.uses))
         except RuleError as error:
-            raise RuleError(f"{error} in '{shortened(self.text)}'") from None
+            raise RuleError(in_text(str(error), self.text)) from None
 
     def node(self, node: ast.AST) -> Evaluate:
         rule = _RULES.get(type(node))
@@ -145,20 +151,24 @@ class _Compiler:
         if name in FUNCTIONS:
             raise RuleError(f"'{name}' is a function; write {name}(...)")
         known = [*self.variables, *self.tensors, *self.bound, "x", "input"]
-        raise RuleError(f"unknown name '{name}'" + nearest(name, known))
+        if name in kinds() or name in words():
+            what = "a layer kind" if name in kinds() else "a word of a field"
+            raise RuleError(f"'{name}' is {what}: words and steps can't stand in an expression")
+        raise RuleError(f"unknown name '{name}'" + suggestion(name, known))
 
     def binary(self, node: ast.BinOp) -> Evaluate:
         operation = _BINARY.get(type(node.op))
         if operation is None:
-            raise RuleError(f"operator {type(node.op).__name__} is not part of the language (in '{self.text}')")
+            reason = f"operator {type(node.op).__name__} is not part of the language"
+            raise RuleError(in_text(reason, self.text))
         left, right = self.node(node.left), self.node(node.right)
         text = self.text
 
         def evaluate(environment: Environment) -> Any:
             a, b = left(environment), right(environment)
             if not (type(a) is int and type(b) is int):
-                numbers.numeric(a, f"'{text}'")
-                numbers.numeric(b, f"'{text}'")
+                _number(a, text)
+                _number(b, text)
             return operation(a, b)
 
         return evaluate
@@ -169,10 +179,10 @@ class _Compiler:
         if isinstance(node.op, ast.Not):
             return lambda environment: negate(_condition(operand(environment), text))
         if isinstance(node.op, ast.USub):
-            return lambda environment: numbers.negative(numbers.numeric(operand(environment), f"'{text}'"))
+            return lambda environment: numbers.negative(_number(operand(environment), text))
         if isinstance(node.op, ast.UAdd):
-            return lambda environment: numbers.numeric(operand(environment), f"'{text}'")
-        raise RuleError(f"operator ~ is not part of the language (in '{text}')")
+            return lambda environment: _number(operand(environment), text)
+        raise RuleError(f"operator ~ is not part of the language (in '{shortened(text)}')")
 
     def logical(self, node: ast.BoolOp) -> Evaluate:
         parts = [self.node(part) for part in node.values]
@@ -249,10 +259,11 @@ class _Compiler:
         return evaluate
 
     def call(self, node: ast.Call) -> Evaluate:
-        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
-            name = node.func.id if isinstance(node.func, ast.Name) else "this"
-            raise RuleError(f"'{name}' is not a function of the language" + nearest(name, list(FUNCTIONS)))
+        if not isinstance(node.func, ast.Name):
+            raise RuleError(f"only the language's functions can be called, by name (in '{shortened(self.text)}')")
         name = node.func.id
+        if name not in FUNCTIONS:
+            raise RuleError(f"'{name}' is not a function of the language" + nearest(name, list(FUNCTIONS)))
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise RuleError(f"{name}(...) takes plain arguments only")
         function, least, most = FUNCTIONS[name]
@@ -280,12 +291,12 @@ class _Compiler:
         element = self.node(node.elt)
         tests = [self.node(test) for test in loop.ifs]
         self.bound = outer
-        text = self.text
+        text = shortened(self.text)
 
         def evaluate(environment: Environment) -> Any:
             inner = dict(environment)
             result = []
-            for turn in sequence(over(environment), f"'for' in '{text}'"):
+            for turn in sequence(over(environment), f"'{text}'"):
                 spend(environment, 1)
                 bind(inner, names, turn)
                 conditions = [_condition(test(inner), text) for test in tests]
@@ -317,6 +328,12 @@ def _tensor(name: str, key: str) -> Evaluate:
     return evaluate
 
 
+def _number(value: Any, text: str) -> Any:
+    if numbers.is_number(value):
+        return value
+    raise RuleError(f"{describe(value)} is not a number (in '{shortened(text)}')")
+
+
 def _condition(value: Any, text: str) -> Any:
     if numbers.is_condition(value):
         return value
@@ -337,6 +354,7 @@ def _said(node: ast.AST) -> str:
 
 
 _TRUTH: Final = {"true": True, "false": False, "True": True, "False": False}
+_TRUTH_ELSEWHERE: Final = ("true", "false", "yes", "no", "on", "off")  # in YAML 1.1, in any case
 _BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: numbers.add,
     ast.Sub: numbers.subtract,

@@ -25,7 +25,7 @@ def _range(*bounds: Any) -> tuple[int, ...]:
         raise RuleError("range with a step of 0")
     values = range(*bounds)
     if len(values[: LONGEST_LIST + 1]) > LONGEST_LIST:
-        raise RuleError(f"range{bounds} has more than {LONGEST_LIST:,} items")
+        raise RuleError(f"range({', '.join(map(numbers.brief, bounds))}) has more than {LONGEST_LIST:,} items")
     return tuple(values)
 
 

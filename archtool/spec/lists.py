@@ -8,6 +8,7 @@ from typing import Any, Final
 from archtool.errors import RuleError, Untraceable
 from archtool.fields import describe
 from archtool.size import Ratio
+from archtool.spec.numbers import brief
 from archtool.spec.values import WORK, Environment
 from archtool.trace import Expr
 
@@ -46,7 +47,7 @@ def item(of: Any, at: Any, text: str) -> Any:
     if type(at) is not int:
         raise RuleError(f"{describe(at)} is not an index (in '{shortened(text)}')")
     if not -len(of) <= at < len(of):
-        raise RuleError(f"index {at} is outside a list of {len(of)} (in '{shortened(text)}')")
+        raise RuleError(f"index {brief(at)} is outside a list of {len(of)} (in '{shortened(text)}')")
     return of[at]
 
 
@@ -54,6 +55,12 @@ def shortened(text: str) -> str:
     """A text, cut where it is long."""
     text = " ".join(text.split())
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def in_text(reason: str, text: str) -> str:
+    """A reason with the expression that it is about behind it, unless it ends with that already."""
+    tail = f"(in '{shortened(text)}')"
+    return reason if reason.endswith(tail) else f"{reason} {tail}"
 
 
 def spend(environment: Environment, amount: int) -> None:

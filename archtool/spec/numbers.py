@@ -58,6 +58,12 @@ def numeric(value: Any, what: str) -> Any:
     return value
 
 
+def brief(value: Any) -> str:
+    """A number as a message shows it: a long one by its first digits and how many it has."""
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:10]}... ({sum(map(str.isdigit, text)):,} digits)"
+
+
 def _parts(value: Any) -> tuple[Size, Size]:
     if isinstance(value, Ratio):
         return value
@@ -157,7 +163,7 @@ def power(a: Any, b: Any) -> Any:
     if isinstance(b, Expr | Ratio):
         raise Untraceable("an exponent varies")
     if isinstance(b, Fraction):
-        raise RuleError(f"the exponent {b} is not whole")
+        raise RuleError(f"the exponent {brief(b)} is not whole")
     if isinstance(a, Expr | Ratio):
         if not isinstance(b, int) or not 0 <= b <= 64:
             raise Untraceable("a varying size to a power other than 0 to 64")
@@ -168,10 +174,12 @@ def power(a: Any, b: Any) -> Any:
     if isinstance(a, float) or isinstance(b, float):
         try:
             result = a**b
-        except (OverflowError, ZeroDivisionError) as error:
-            raise RuleError(f"{a} ** {b}: {error}") from None
+        except OverflowError:
+            raise RuleError(f"{brief(a)} ** {brief(b)} is too large") from None
+        except ZeroDivisionError:
+            raise RuleError("division by zero") from None
         if isinstance(result, complex):
-            raise RuleError(f"{a} ** {b} is not a real number")
+            raise RuleError(f"{brief(a)} ** {brief(b)} is not a real number")
         return checked(result)
     if a == 0 and b < 0:
         raise RuleError("division by zero")
@@ -249,7 +257,7 @@ def round_half_even(a: Any) -> Size:
 def round_to(value: Any, multiple: Any) -> Any:
     """The nearest multiple, halves up."""
     if not isinstance(multiple, Expr | Ratio) and multiple <= 0:
-        raise RuleError(f"round_to needs a positive multiple, not {multiple}")
+        raise RuleError(f"round_to needs a positive multiple, not {brief(multiple)}")
     return multiply(multiple, floor(add(divide(_exact(value), multiple), Fraction(1, 2))))
 
 
@@ -316,7 +324,8 @@ def real(function: Callable[..., float], name: str) -> Callable[..., Any]:
                 raise Untraceable(f"{name} of a varying size")
         try:
             return checked(function(*map(float, values)))
-        except (ValueError, OverflowError, ZeroDivisionError):
-            raise RuleError(f"{name}({', '.join(map(str, values))}) is not defined") from None
+        except (ValueError, OverflowError, ZeroDivisionError) as error:
+            why = "too large" if isinstance(error, OverflowError) else "not defined"
+            raise RuleError(f"{name}({', '.join(map(brief, values))}) is {why}") from None
 
     return evaluate

@@ -222,7 +222,7 @@ class _Builder:
 
     `top` is the innermost open collection, `outer` those around it, `key` the key in `top` that waits for its value.
     `flow` is the outermost flow collection begun last; `suspect`: a plain scalar in it opens a ( and does not close
-    it, as in `{out: max(a, b)}`, which YAML reads as two entries.
+    it, as in `{out: max(a, b)}`, which YAML reads as two entries, or a key without a value has a colon (`{out:3}`).
     """
 
     __slots__ = ("documents", "flow", "key", "outer", "source", "suspect", "top")
@@ -272,6 +272,8 @@ class _Builder:
         if not quoted:
             if text in _NULLS:
                 text = ""
+                if self.key and self.top.flow and ":" in self.key.text and not self.key.quoted:
+                    self.suspect = True
             elif "(" in text and self.top.flow and text.count("(") > text.count(")"):
                 self.suspect = True
         mark = event.start_mark
@@ -315,6 +317,8 @@ class _Builder:
             top.entries[self.key.text] = (self.key, node)
             self.key = None
         elif isinstance(node, Scalar) and node.text and node.text != "<<" and node.text not in top.entries:
+            if "{" in node.text and not node.quoted:
+                self.check_key(node)
             self.key = node
         else:
             self.refuse_key(node)
@@ -339,6 +343,14 @@ class _Builder:
             slip = run_on_slip(self.source, node.line)
             if slip:
                 raise slip
+
+    def check_key(self, node: Scalar) -> None:
+        """Refuse `conv {out: 3}`, of which YAML takes `conv {out` for the key."""
+        from archtool.spec.slips import key_slip
+
+        slip = key_slip(self.source, node.line)
+        if slip:
+            raise slip
 
     def alias(self, event: Any) -> None:
         self.refuse_event(f"aliases (*{event.anchor}) are refused: write the value out", event)

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TypeGuard
 from archtool.errors import RuleError, SpecError, nearest
 from archtool.fields import describe
 from archtool.layer import Layer, find, kinds, words
-from archtool.spec.expressions import NAME, Expression, compile_expression, constant, number
+from archtool.spec.expressions import NAME, Expression, compile_expression, constant, number, suggestion
 from archtool.spec.lists import made
 from archtool.spec.reader import Document, Node, Scalar, Sequence
 from archtool.spec.reader import Mapping as MappingNode
@@ -126,7 +126,7 @@ class Scope:
         if text in words():
             return constant(text, text)
         known = [*self.variables, *self.library.blocks, *kinds(), *words()]
-        self.fail(node, f"unknown word '{text}'" + nearest(text, known, self.variables))
+        self.fail(node, f"unknown word '{text}'" + suggestion(text, known, self.variables))
 
     def step_value(self, node: MappingNode) -> Expression:
         if len(node.entries) != 1:

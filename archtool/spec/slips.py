@@ -32,6 +32,7 @@ _TOKEN = re.compile(
     rf"{_QUOTED} | {_COMMENT} | (?P<mark> [\[\](){{}},] | : (?= [\s,\[\]{{}}] | \Z ) | (?<= [\"'] ) : )",
     re.VERBOSE | re.DOTALL,
 )
+_NOT_APART = re.compile(r"(?P<key>\w+)(?:\s*(?=\{)|:(?=[^\s,}\]]))")  # `conv {out: 3}`, `out:3`
 _LEADING = re.compile(r"(?:\s|#[^\n]*)*")
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
 
@@ -53,7 +54,8 @@ class Entry(NamedTuple):
     """One entry of a flow collection, between two commas.
 
     `key` is None for an item without one; `collection` is the group that is the whole value, and `value` the text of
-    any other value; `colons` are the offsets of key colons, one at most in a good entry.
+    any other value; `colons` are the offsets of key colons, one at most in a good entry; `apart`: a colon and a space
+    stand between key and value.
     """
 
     start: int
@@ -61,6 +63,7 @@ class Entry(NamedTuple):
     value: str
     collection: Group | None
     colons: list[int]
+    apart: bool = True
 
     @property
     def needs_quotes(self) -> bool:
@@ -108,14 +111,20 @@ def entries(text: str, group: Group) -> Iterator[Entry]:
 def _entry(text: str, group: Group, start: int, end: int, colons: list[int]) -> Entry:
     key = _clean(text[start : colons[0]]) if colons else None
     value = _past_blanks(text, colons[0] + 1) if colons else start
+    apart = not colons or text[colons[0] + 1] not in "[{" or text[colons[0] - 1] in "'\""
+    found = None if colons else _NOT_APART.match(text, start, end)
+    if found and (text[group.start] == "{" or text[found.end()] == "{"):
+        key, value, apart = found["key"], found.end(), False
     inner = group.inner.get(value)
     if inner and text[value] != "(" and not _clean(text[inner.end + 1 : end]):
-        return Entry(start, key, "", inner, colons)
-    return Entry(start, key, _clean(text[value:end]), None, colons)
+        return Entry(start, key, "", inner, colons, apart)
+    return Entry(start, key, _clean(text[value:end]), None, colons, apart)
 
 
 def flow_slip(source: Source, start: int, stop: int) -> SpecError | None:
-    """The first expression in the flow collection at `start` that needs quotes, as an error; None without one.
+    """The first slip in the flow collection at `start`, as an error; None without one.
+
+    That is an expression that needs quotes, or a key without a colon and a space between it and its value.
 
     The collection is known to end before `stop`.
     """
@@ -127,19 +136,34 @@ def flow_slip(source: Source, start: int, stop: int) -> SpecError | None:
         for entry in inside:
             if entry.needs_quotes:
                 return _quotes_needed(source, group, entry)
+            if not entry.apart:
+                return _not_apart(source, group, entry)
         pending.extend(entry.collection for entry in reversed(inside) if entry.collection)
     return None
 
 
 def _quotes_needed(source: Source, group: Group, entry: Entry) -> SpecError:
     brackets = "{ }" if source.text[group.start] == "{" else "[ ]"
+    reason = f"an expression with [ ] or a comma needs quotes inside {brackets}"
+    return source.error(reason, entry.start, source.line_at(entry.start), _write(source, group, entry, "it in quotes"))
+
+
+def _not_apart(source: Source, group: Group, entry: Entry) -> SpecError:
+    has_colon = source.text.startswith(f"{entry.key}:", entry.start)
+    if source.text[group.start] == "[":
+        reason = f"'{entry.key}' needs a colon and a space before its fields"
+    else:
+        reason = f"'{entry.key}' needs " + ("a space after the colon" if has_colon else "a colon and a space after it")
+    write = _write(source, group, entry, f"{entry.key}: ...")
+    return source.error(reason, entry.start, source.line_at(entry.start), write)
+
+
+def _write(source: Source, group: Group, entry: Entry, otherwise: str) -> str:
+    """The hint that shows the collection, or its entry, as it should be; `otherwise` where both are long."""
     write = _corrected(source.text, group)
     if len(write) > LONGEST_HINT:
         write = _corrected_entry(source.text, entry)
-    if len(write) > LONGEST_HINT:
-        write = "it in quotes"
-    reason = f"an expression with [ ] or a comma needs quotes inside {brackets}"
-    return source.error(reason, entry.start, source.line_at(entry.start), f"write {write}")
+    return f"write {write if len(write) <= LONGEST_HINT else otherwise}"
 
 
 def _corrected(text: str, group: Group) -> str:
@@ -180,15 +204,14 @@ def _past_blanks(text: str, start: int) -> int:
 
 _BARE_STEP = re.compile(r"\s*(?:(?P<dash>-)[ ]+)+(?P<word>\w+)\s*(?:\s#.*)?")
 _KEY = re.compile(r"\s*(?P<word>\w+)\s*:(?:\s|$)")
+_NOT_KEYED = re.compile(r"(?P<blank>\s*)(?P<dashes>(?:-\s+)*)(?P<word>\w+)(?:(?P<colon>:)|\s*)(?=[\[{])")
 _GOES_ON = re.compile(r"\s*(?!(?:if|else|and|or|not|in|for)\b)(?P<word>(?:-\s+)?\w+)")
 
 
 def colon_slip(source: Source, line: int) -> SpecError | None:
     """`- word` with a key indented below it, on `line`: the word lacks its colon."""
     key = _KEY.match(source.raw_line(line))
-    above = line - 1
-    while above > 0 and source.raw_line(above).strip()[:1] in ("", "#"):
-        above -= 1
+    above = _line_above(source, line)
     step = _BARE_STEP.fullmatch(source.raw_line(above))
     if not key or not step or key.start("word") < step.end("dash"):
         return None
@@ -197,6 +220,33 @@ def colon_slip(source: Source, line: int) -> SpecError | None:
         source.offset(above, step.start("word") + 1),
         f'write "- {step["word"]}:"',
     )
+
+
+def _line_above(source: Source, line: int) -> int:
+    """The nearest line above that is neither empty nor a comment; 0 without one."""
+    line -= 1
+    while line > 0 and source.raw_line(line).strip()[:1] in ("", "#"):
+        line -= 1
+    return line
+
+
+def key_slip(source: Source, line: int) -> SpecError | None:
+    """`- conv {out: 3}`, `- conv:{out: 3}` or `input [3, 32, 32]` on `line`: a colon or its space is missing."""
+    key = _NOT_KEYED.match(source.raw_line(line))
+    if not key:
+        return None
+    at = source.offset(line, key.end() + 1)
+    bracket, is_step = source.text[at], bool(key["dashes"])
+    if bracket == "[" and (is_step or not (key["colon"] or source.text[at - 1].isspace())):  # w[i], an expression
+        return None
+    group, unmatched = bracketed(source.text, at)
+    value = "" if unmatched else _corrected(source.text, group)
+    if not value or len(value) > LONGEST_HINT:
+        value = f"{bracket}...{_CLOSING[bracket]}"
+    lacks = "a space after the colon" if key["colon"] else "a colon"
+    reason = f"'{key['word']}' needs " + ("a colon and a space before its fields" if is_step else lacks)
+    written = f"{'- ' * key['dashes'].count('-')}{key['word']}: {value}"
+    return source.error(reason, source.offset(line, key.start("word") + 1), f'write "{written}"')
 
 
 def run_on_slip(source: Source, line: int) -> SpecError | None:
@@ -220,6 +270,7 @@ _FAULTS = (
     ("unexpected end of stream|unexpected document", "this quoted text is never closed", True),
     ("(alias|anchor).*alphabetic", "a value cannot start with {char}; quote it", True),
     (r"\btag\b", "tags (!...) are refused: archtool decides the type of a value by its place", True),
+    ("unexpected ':'", "a ':' needs a space and a value after it", True),
     ("expected ':'", "a key needs a ':' after it", True),
     ("cannot start any token|keys are not allowed", "a value cannot start with {char}; quote it", False),
     (
@@ -253,6 +304,8 @@ def explain(source: Source, error: Exception, flow: tuple[int, int] | None, insi
         or (flow and not inside and _goes_on_after_bracket(source, start, at))
         or _tab(source, at)
         or colon_slip(source, mark.line + 1)
+        or key_slip(source, mark.line + 1)
+        or key_slip(source, _line_above(source, mark.line + 1))
         or _plain_words(source, error, at)
     )
 

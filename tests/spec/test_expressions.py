@@ -32,7 +32,12 @@ def refusal(text: str, **variables: object) -> str:
         ("a.channels", "5 is not a tensor; it has no .channels"),
         ("open('x')", "'open' is not a function of the language"),
         ("eval('1')", "'eval' is not a function of the language"),
-        ("(lambda: 1)()", "'this' is not a function of the language"),
+        ("(lambda: 1)()", "only the language's functions can be called, by name (in '(lambda: 1)()')"),
+        ("__import__('os').system('id')", "only the language's functions can be called, by name"),
+        ("a == silu", "'silu' is a layer kind: words and steps can't stand in an expression"),
+        ("a == half", "'half' is a word of a field: words and steps can't stand in an expression"),
+        ("a == no", "unknown name 'no'; write true or false"),
+        ("a and Off", "unknown name 'Off'; write true or false"),
         ("max(*[1])", "max(...) takes plain arguments only"),
         ("max(key=1)", "max(...) takes plain arguments only"),
         ("{1: 2}", "{ } is not part of the language"),
@@ -71,6 +76,33 @@ def refusal(text: str, **variables: object) -> str:
 def test_what_is_not_in_the_language_is_refused(text: str, said: str) -> None:
     variables: dict[str, object] = {"width": 1} if "widht" in text else {"a": 5}
     assert said in refusal(text, **variables)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a[2]", "index 2 is outside a list of 2 (in 'a[2]')"),
+        ("[1] * 10**9", "[1] is not a number (in '[1] * 10**9')"),
+        ("a * 10**9", "[1, 2] is not a number (in 'a * 10**9')"),
+        ("-[1]", "[1] is not a number (in '-[1]')"),
+        ("list(i for i in 5)", "5 is not a list (in 'list(i for i in 5)')"),
+        ("8 / 0", "division by zero (in '8 / 0')"),
+        ("8 / 0" + " + 1" * 20, f"division by zero (in '8 / 0{' + 1' * 13}...')"),
+        ("range(10**6)", "range(1000000) has more than 100,000 items (in 'range(10**6)')"),
+        ("range(0, 10**6)", "range(0, 1000000) has more than 100,000 items (in 'range(0, 10**6)')"),
+        ("floor(sqrt(10**1000))", "sqrt(1000000000... (1,001 digits)) is too large (in 'floor(sqrt(10**1000))')"),
+        ("sqrt(-1)", "sqrt(-1) is not defined (in 'sqrt(-1)')"),
+        ("[1][10**1000]", "index 1000000000... (1,001 digits) is outside a list of 1 (in '[1][10**1000]')"),
+        ("sqrt(4)**10**5", "2.0 ** 100000 is too large (in 'sqrt(4)**10**5')"),
+        ("sqrt(0)**(-1)", "division by zero (in 'sqrt(0)**(-1)')"),
+    ],
+)
+def test_a_message_names_the_expression_once_and_no_long_number(text: str, said: str) -> None:
+    assert refusal(text, a=(1, 2)) == said
+
+
+def test_true_and_false_may_begin_with_a_capital_in_an_expression() -> None:
+    assert compile_expression("not False and True", (), ()).constant is True
 
 
 def test_tensors_are_read_by_their_attributes() -> None:

@@ -125,7 +125,7 @@ def test_divisible_is_the_rule_of_mobilenet(width: int, multiplier: str, divisor
         ("log(-1)", "log(-1) is not defined"),
         ("sqrt(-1)", "sqrt(-1) is not defined"),
         ("log(5, 1)", "log(5, 1) is not defined"),
-        ("exp(1000)", "exp(1000) is not defined"),
+        ("exp(1000)", "exp(1000) is too large"),
         ("(-8) ** 0.5", "the exponent 1/2 is not whole"),
         ("sqrt(2) ** 10**5", "sqrt(2) ** 10**5"),
         ("9**9**9", "the result has more than 4096 bits"),

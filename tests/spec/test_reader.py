@@ -224,6 +224,46 @@ def test_a_step_that_swallows_the_next_line(below: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- conv {a: 1, b: 2}", "net.yaml:1:3: 'conv' needs a colon and a space before its fields\n  "),
+        ("- conv:{a: 1,\n   b: 2}", "net.yaml:1:3: 'conv' needs a colon and a space before its fields\n  "),
+        ("- x\n- conv{a: 1}", "net.yaml:2:3: 'conv' needs a colon and a space before its fields\n  "),
+    ],
+)
+@pytest.mark.usefixtures("parser")
+def test_a_step_that_is_stuck_to_its_fields(text: str, said: str) -> None:
+    fields = "{a: 1, b: 2}" if "b:" in text else "{a: 1}"
+    assert refusal(text) == f'{said}write "- conv: {fields}"'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("input [3, 4]\n\n# x\nb: 1", "1:1: 'input' needs a colon\n  write \"input: [3, 4]\""),
+        ("b: 1\ninput [3, 4]", "2:1: 'input' needs a colon\n  write \"input: [3, 4]\""),
+        ("input {a: 1}", "1:1: 'input' needs a colon\n  write \"input: {a: 1}\""),
+        ("a:\n  b:[1]\n  c: 1", "2:3: 'b' needs a space after the colon\n  write \"b: [1]\""),
+        ("a: {b:3}", "1:5: 'b' needs a space after the colon\n  a: {b:3}\n  write {b: 3}"),
+        (
+            "a: {c: 1, b:x + 1}",
+            "1:11: 'b' needs a space after the colon\n  a: {c: 1, b:x + 1}\n  write {c: 1, b: x + 1}",
+        ),
+        ("a: {b:w[i]}", f'1:5: {QUOTES} {{ }}\n  a: {{b:w[i]}}\n  write {{b: "w[i]"}}'),
+        ("a: {b {c: 1}}", "1:5: 'b' needs a colon and a space after it\n  a: {b {c: 1}}\n  write {b: {c: 1}}"),
+    ],
+)
+@pytest.mark.usefixtures("parser")
+def test_a_key_that_is_stuck_to_its_value(text: str, said: str) -> None:
+    assert refusal(text) == f"net.yaml:{said}"
+
+
+@pytest.mark.parametrize("value", ['{"b:3"}', "{'b:3': }", "{b: c:3}", "{b:3: 4}", '"{b:3}"', "[b:3]"])
+def test_a_colon_within_a_word_is_no_slip_elsewhere(value: str) -> None:
+    assert plain(read_text(f"a: {value}", "net.yaml").root) == yaml.load(f"a: {value}", yaml.BaseLoader)
+
+
+@pytest.mark.parametrize(
     "item", ["- a\n    if b else c", "- a +\n    b", "- a\n    and b", "- f(\n    x)", "- 'a\n    b'"]
 )
 def test_an_expression_may_span_lines(item: str) -> None:
