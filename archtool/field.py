@@ -59,6 +59,8 @@ class AxisField(NamedTuple):
 
     def then(self, later: AxisField) -> AxisField:
         """The field of a tensor that sees, by `later`, the tensor with this field."""
+        if later is _ITSELF:
+            return self
         if len(self.phases) != 1:
             return _then_by_phase(self, later)
         stride = self.stride
@@ -165,6 +167,8 @@ def of_window(window: Window) -> Field:
 
 def _of_axis(window: AxisWindow) -> AxisField:
     size, stride, before, _ = window
+    if size == 1 and stride == 1 and before == 0:
+        return _ITSELF
     centre = size - 1 - 2 * before
     return AxisField(stride, (Reach(-before, size - 1 - before, centre, centre),), size, size)
 

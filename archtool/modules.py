@@ -81,6 +81,33 @@ class ChannelsFirstLayerNorm(nn.LayerNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
+class _OverTokens:
+    """Before a module over (batch, channels, positions): takes and gives (batch, tokens, channels)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = super().forward(x.movedim(-1, 1)).movedim(1, -1)  # type: ignore[misc]  # a mixin
+        return y
+
+
+class TokenBatchNorm(_OverTokens, nn.BatchNorm1d):
+    """Batch norm of (batch, tokens, channels)."""
+
+
+class TokenGroupNorm(_OverTokens, nn.GroupNorm):
+    """Group norm of (batch, tokens, channels)."""
+
+
+class TokenLocalResponseNorm(_OverTokens, nn.LocalResponseNorm):
+    """Local response norm of (batch, tokens, channels)."""
+
+
+class VectorLocalResponseNorm(nn.LocalResponseNorm):
+    """Local response norm of (batch, channels)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.unsqueeze(-1)).squeeze(-1)
+
+
 class Combine(nn.Module):
     """Folds several tensors into one with a function of two."""
 

@@ -151,7 +151,7 @@ def test_a_loop_is_the_repeat_of_its_body(body: list[str], n: int) -> None:
         if head == "unit1":
             return f"unit.{rest}"
         turn, rest = rest.split(".", 1)
-        return f"for.{turn}.unit.{rest}"
+        return f"loop.{turn}.unit.{rest}"
 
     check_same_networks(repeated, looped, label)
 
@@ -261,7 +261,7 @@ layers:
             for turn in (0, 1)
             for rest in (".main.conv1", ".main.relu", ".main.conv2", "")
         ],
-        "for.0.relu",
+        "loop.0.relu",
         "relu",
     ]
 

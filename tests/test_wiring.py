@@ -67,7 +67,7 @@ layers:
     at: c
 """
     flat = {layer.name: layer for layer in layers(text)}
-    turns = [flat[f"for.{turn}.c"] for turn in range(3)]
+    turns = [flat[f"loop.{turn}.c"] for turn in range(3)]
     assert flat["d"].sources == (turns[1].target,)
     assert flat["concat"].sources == tuple(turn.target for turn in turns)
     assert run(text).output.shape.channels == 2 + 3 + 4

@@ -46,7 +46,9 @@ class BatchNorm(Layer):
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
-        norm = getattr(nn, f"BatchNorm{max(1, len(x.spatial))}d")
+        from archtool.modules import TokenBatchNorm
+
+        norm: Any = TokenBatchNorm if x.is_tokens else getattr(nn, f"BatchNorm{max(1, len(x.spatial))}d")
         return norm(x.channels, float(self.eps), float(self.momentum), self.affine)  # type: ignore[no-any-return]
 
 
@@ -114,7 +116,10 @@ class GroupNorm(Layer):
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
-        return nn.GroupNorm(self.groups, x.channels, float(self.eps), self.affine)  # type: ignore[arg-type]
+        from archtool.modules import TokenGroupNorm
+
+        norm = TokenGroupNorm if x.is_tokens else nn.GroupNorm
+        return norm(self.groups, x.channels, float(self.eps), self.affine)  # type: ignore[arg-type]
 
 
 @layer
@@ -135,4 +140,8 @@ class LocalResponseNorm(Layer):
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
-        return nn.LocalResponseNorm(self.size, float(self.alpha), float(self.beta), float(self.k))  # type: ignore[arg-type]
+        from archtool.modules import TokenLocalResponseNorm, VectorLocalResponseNorm
+
+        here = nn.LocalResponseNorm if x.spatial else VectorLocalResponseNorm
+        norm = TokenLocalResponseNorm if x.is_tokens else here
+        return norm(self.size, float(self.alpha), float(self.beta), float(self.k))  # type: ignore[arg-type]

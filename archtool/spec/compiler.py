@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from archtool.errors import nearest
 from archtool.layer import kinds
 from archtool.spec.expressions import NAME, Expression
-from archtool.spec.naming import Names, count_words
+from archtool.spec.naming import LOOP, Names, count_words
 from archtool.spec.reader import Mapping as MappingNode
 from archtool.spec.reader import Node, Scalar, Sequence
 from archtool.spec.scope import BESIDE, Scope, is_kind
@@ -167,7 +167,7 @@ class BodyCompiler:
             bound = (self.scope.identifier(of, "a loop's variable"),)
         over = self.scope.value(node.entries["in"][1])
         given = {"name": node.entries["name"]} if "name" in node.entries else {}
-        beside = self.beside(node, "for", given, names)
+        beside = self.beside(node, LOOP, given, names)
         with self.scope.binding(bound):
             return Loop(beside, bound, over, self.body(node.entries["do"][1], "do"))
 

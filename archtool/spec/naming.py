@@ -15,6 +15,7 @@ from archtool.spec.reader import Mapping, Node, Scalar, Sequence
 Entries = dict[str, tuple[Scalar, Node]]
 Fail = Callable[[Node, str], NoReturn]
 
+LOOP = "loop"  # what a loop without a name is called; `for` could name no attribute of a torch module
 _BESIDE = frozenset(("name", "at", "repeat", "first", "shares"))
 
 
@@ -23,9 +24,10 @@ def written_word(node: Node) -> str | None:
     if isinstance(node, Scalar):
         return node.text
     if isinstance(node, Mapping):
-        for word in ("for", "do"):
-            if word in node.entries:
-                return word
+        if "for" in node.entries:
+            return LOOP
+        if "do" in node.entries:
+            return "do"
         for word in node.entries:
             if word == "if":
                 return None

@@ -125,7 +125,7 @@ def test_a_dtype_that_the_device_lacks_is_named(monkeypatch):
     def lacking(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
         if x.device.type == "meta" or x.dtype == torch.float64:
             return x
-        raise RuntimeError('"tanh" not implemented for \'Half\'')
+        raise RuntimeError("\"tanh\" not implemented for 'Half'")
 
     monkeypatch.setattr(nn.Tanh, "forward", lacking)
     verification = load("lenet5").verify("cpu", "float16")

@@ -15,6 +15,7 @@ from archtool.field import LOCAL
 from archtool.fields import FlagKind
 from archtool.layer import Join, find, kinds
 from archtool.runs import LayerRun, join_run, layer_run
+from archtool.shape import Shape
 from archtool.spec.spec import python_value
 
 
@@ -107,3 +108,18 @@ def test_every_position_sees_what_is_predicted(run):
             turn, phase = divmod(q, len(field.phases))
             low, high = (field.stride * turn + end for end in field.phases[phase][:2])
             assert seen.get(q, set()) == {p for p in range(low, high + 1, step) if 0 <= p < size}
+
+
+@pytest.mark.parametrize("x", [Shape(4, (5,), True), Shape(4), Shape(4, (1, 1)), Shape(4, (3, 4, 5))], ids=str)
+@pytest.mark.parametrize(
+    ("kind", "fields"), [("batch_norm", {}), ("group_norm", {"groups": 2}), ("local_response_norm", {"size": 3})]
+)
+def test_norms_in_every_layout(kind, fields, x):
+    """The channels are normalised, wherever they stand."""
+    spatial = x.spatial or (1,)
+    plain = Shape(x.channels, spatial)
+    values = torch.randn(3, x.channels, *spatial)
+    expected = find(kind).read(fields).torch(plain).eval()(values)
+    written = values.movedim(1, -1) if x.is_tokens else values.reshape(3, *x.dims)
+    y = find(kind).read(fields).torch(x).eval()(written)
+    torch.testing.assert_close(y.movedim(-1, 1) if x.is_tokens else y.reshape(expected.shape), expected)
