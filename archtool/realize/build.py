@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
-from archtool.size import Size
+from archtool.size import Size, at_most, maximum
 
 Function = Callable[..., Any]
+LARGEST_SIZE: Final = 2**62  # bytes and batches must fit torch's 64-bit sizes too
 
 
 class Step(NamedTuple):
@@ -89,8 +90,13 @@ class Network(nn.Module):
 def realize(flat: FlatNetwork) -> Network:
     """The torch module of a network: float32, torch's own initialisation, in training mode.
 
-    Under `torch.device("meta")` it takes no memory.
+    Under `torch.device("meta")` it takes no memory. Raises RuleError for tensors that torch has no sizes for.
     """
+    for layer in flat.layers:
+        run = layer.run
+        largest = maximum(*(shape.elements for shape in (*run.inputs, run.output)), run.cost.params)
+        if at_most(largest, LARGEST_SIZE) is not True:
+            raise RuleError(f"'{layer.name}' is too large for torch, which counts elements up to 2**62")
     return Network(flat)
 
 

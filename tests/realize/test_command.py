@@ -99,3 +99,10 @@ def test_too_many_layers_are_refused_by_name(archtool):
     called = archtool("verify", "-", "--device", "meta", stdin=text)
     assert called.code == 2
     assert "'deep' has 1,000,000,000,000 layers" in called.err
+
+
+def test_a_network_beyond_torch_s_sizes_is_refused(archtool, tmp_path):
+    spec = tmp_path / "huge.yaml"
+    spec.write_text("input: [3, 8, 8]\nlayers:\n  - conv: {out: 10**30, kernel: 1}\n")
+    said = "'conv' is too large for torch, which counts elements up to 2**62\n"
+    assert archtool("verify", str(spec), "--device", "meta") == (2, "", said)
