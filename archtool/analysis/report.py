@@ -123,6 +123,10 @@ class Report:
     """An analysis of a design; made by `Design.analyze`.
 
     Operations and activations are those of `batch` inputs, bytes those of `dtype`.
+
+    >>> from archtool import load
+    >>> load("lenet5").analyze()
+    <report of lenet5: 61,706 params, 416,520 macs>
     """
 
     def __init__(self, design: Design, *, batch: int = 1, dtype: str = "float32", acts: str = "all") -> None:
@@ -157,7 +161,12 @@ class Report:
 
     @cached_property
     def totals(self) -> Totals:
-        """Sums over the network; in time that grows with its distinct blocks, not with its layers."""
+        """Sums over the network; in time that grows with its distinct blocks, not with its layers.
+
+        >>> from archtool import load
+        >>> load("resnet50").analyze().totals.macs
+        4089184256
+        """
         cost = self.run.cost
         itemsize = BYTES[self.dtype]
         activations = self.activations(cost)
@@ -174,7 +183,12 @@ class Report:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """Every layer with its full name; raises RuleError where there are too many to tell apart."""
+        """Every layer with its full name; raises RuleError where there are too many to tell apart.
+
+        >>> from archtool import load
+        >>> [(row.name, row.params) for row in load("lenet5").analyze().rows if row.params][:2]
+        [('c1', 156), ('c3', 2416)]
+        """
         with collector_paused():
             return tuple(self._rows(flatten(self.run)))
 
@@ -182,12 +196,21 @@ class Report:
         """The network nested as it was written, repeats folded, cut below `depth`.
 
         Raises RuleError where that has too many rows.
+
+        >>> from archtool import load
+        >>> [branch.label for branch in load("resnet50").analyze().tree(depth=1).children][4:6]
+        ['stage.0', 'stage.1']
         """
         return folded(self.run, self.name, depth)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What is worth knowing about these numbers, one sentence each."""
+        """What is worth knowing about these numbers, one sentence each.
+
+        >>> from archtool import load
+        >>> load("resnet50").analyze().notes[0]
+        'the receptive field (427x427) is larger than the input (224x224)'
+        """
         return notes(self)
 
     def activations(self, cost: Cost) -> int:
@@ -233,7 +256,12 @@ class Report:
         return {**self.summary_dict(), "layers": layers, "notes": list(self.notes)}
 
     def to_pandas(self) -> pd.DataFrame:
-        """The rows as a data frame, one column a key of the JSON; raises MissingExtra without pandas."""
+        """The rows as a data frame, one column a key of the JSON; raises MissingExtra without pandas.
+
+        >>> from archtool import load
+        >>> int(load("lenet5").analyze().to_pandas().params.sum())
+        61706
+        """
         from archtool.errors import MissingExtra
 
         try:
