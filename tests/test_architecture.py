@@ -1,4 +1,4 @@
-"""The shape of the house (shared/design.md, section 2): imports go one way, the core is light, files are small."""
+"""The shape of the house: imports go one way, the core is light, files are small."""
 
 from __future__ import annotations
 

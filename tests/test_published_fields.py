@@ -86,7 +86,7 @@ def test_resnet_50_v1_block_by_block() -> None:
 
 
 @pytest.mark.parametrize(
-    ("design", "size"),  # shared/reference/receptive_fields.json, networks and stride_placement
+    ("design", "size"),  # google-research/receptive_field, its table of networks
     [
         ("vgg16", 212),
         ("mobilenet_v1_100_224", 315),

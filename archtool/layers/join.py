@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from archtool.errors import RuleError
 from archtool.layer import Example, Join, layer
@@ -25,6 +25,7 @@ def _same_layout(inputs: tuple[Shape, ...]) -> None:
 class Elementwise(Join):
     """The base of the joins that work element by element; an axis of size 1 stretches to the others' size."""
 
+    function: ClassVar[str]  # torch's, of two tensors
     examples = _EXAMPLE
 
     def joined(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -42,6 +43,11 @@ class Elementwise(Join):
     def joining(self, inputs: tuple[Shape, ...], y: Shape) -> dict[str, Size]:
         return {"elementwise": (len(inputs) - 1) * y.elements}
 
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules import Combine
+
+        return Combine(self.function)
+
 
 def _stretched(a: Size, b: Size, left: Shape, right: Shape) -> Size:
     first_stretches, second_stretches = equal(a, 1), equal(b, 1)
@@ -54,50 +60,35 @@ def _stretched(a: Size, b: Size, left: Shape, right: Shape) -> Size:
 class Add(Elementwise):
     """The sum."""
 
-    def torch(self, x: Shape) -> torch.nn.Module:
-        from archtool.modules import Combine
-
-        return Combine("add")
+    function = "add"
 
 
 @layer
 class Subtract(Elementwise):
     """The first less the others."""
 
-    def torch(self, x: Shape) -> torch.nn.Module:
-        from archtool.modules import Combine
-
-        return Combine("sub")
+    function = "sub"
 
 
 @layer
 class Multiply(Elementwise):
     """The product, element by element (a gate)."""
 
-    def torch(self, x: Shape) -> torch.nn.Module:
-        from archtool.modules import Combine
-
-        return Combine("mul")
+    function = "mul"
 
 
 @layer
 class Maximum(Elementwise):
     """The greatest, element by element (maxout)."""
 
-    def torch(self, x: Shape) -> torch.nn.Module:
-        from archtool.modules import Combine
-
-        return Combine("maximum")
+    function = "maximum"
 
 
 @layer
 class Minimum(Elementwise):
     """The least, element by element."""
 
-    def torch(self, x: Shape) -> torch.nn.Module:
-        from archtool.modules import Combine
-
-        return Combine("minimum")
+    function = "minimum"
 
 
 @layer

@@ -61,10 +61,10 @@ class BodyCompiler:
         if not found:
             self.scope.fail(node, "a step needs a layer kind or a block")
         first, second = found[0], found[1]
-        if second.text in kinds() or second.text in self.scope.library.blocks:
+        if second.text in kinds() or second.text in self.scope.vocabulary.blocks:
             hint = f"start a new step with '- {second.text}' (or a path of a join)"
             self.scope.fail(second, f"one step can't be both '{first.text}' and '{second.text}'", hint)
-        target = self.scope.library.target(first.text)
+        target = self.scope.vocabulary.target(first.text)
         if is_kind(target) and second.text in target.field_kinds():
             hint = f"write {first.text}: {{{second.text}: ...}}"
             self.scope.fail(second, f"'{second.text}' is a field of '{first.text}' and goes inside its {{ }}", hint)
@@ -112,7 +112,7 @@ class BodyCompiler:
         if missing:
             what = "field" if is_kind(target) else "argument"
             self.scope.fail(key, f"'{word}' needs the {what} '{missing[0]}'")
-        other = self.scope.library.target(word) if isinstance(target, Expression) else None
+        other = self.scope.vocabulary.target(word) if isinstance(target, Expression) else None
         return Call(beside, word, target, fields, other)
 
     def merge(self, node: Node, key: Scalar, paths_node: Node, entries: Mapping[str, Any], names: Names) -> Merge:

@@ -24,7 +24,7 @@ NO_FIELDS: Final = Fields((), (), (), ())
 RESERVED: Final = ("x", "input", "output", "true", "false")
 
 
-class Library:
+class Vocabulary:
     """The blocks that a document's steps can name: its own and those it includes, by alias."""
 
     def __init__(self, document: Document) -> None:
@@ -42,9 +42,9 @@ class Scope:
     `touched` gathers the names that compiled expressions read; `tensors` are the names of the body's tensors.
     """
 
-    def __init__(self, library: Library, path: tuple[str, ...]) -> None:
-        self.library = library
-        self.document = library.document
+    def __init__(self, vocabulary: Vocabulary, path: tuple[str, ...]) -> None:
+        self.vocabulary = vocabulary
+        self.document = vocabulary.document
         self.path = path
         self.variables: frozenset[str] = frozenset()
         self.tensors: set[str] = set()
@@ -120,12 +120,12 @@ class Scope:
                 return compile_expression(text, self.variables, self.tensors)
         except RuleError as error:
             self.fail(node, str(error))
-        target = self.library.target(text)
+        target = self.vocabulary.target(text)
         if target is not None:
             return constant(text, StepValue(target, text))
         if text in words():
             return constant(text, text)
-        known = [*self.variables, *self.library.blocks, *kinds(), *words()]
+        known = [*self.variables, *self.vocabulary.blocks, *kinds(), *words()]
         self.fail(node, f"unknown word '{text}'" + suggestion(text, known, self.variables))
 
     def step_value(self, node: MappingNode) -> Expression:
@@ -185,9 +185,9 @@ class Scope:
 
     def known(self, key: Scalar) -> type[Layer] | Block:
         """The layer kind or block that a word names."""
-        target = self.library.target(key.text)
+        target = self.vocabulary.target(key.text)
         if target is None:
-            known = [*self.variables, *self.library.blocks, *kinds()]
+            known = [*self.variables, *self.vocabulary.blocks, *kinds()]
             self.fail(key, f"unknown layer kind or block '{key.text}'" + nearest(key.text, known))
         return target
 

@@ -19,7 +19,7 @@ from archtool.spec.expressions import Expression, constant
 from archtool.spec.naming import tensor_names
 from archtool.spec.reader import Document, Node, Scalar, Sequence, read_file, read_text
 from archtool.spec.reader import Mapping as MappingNode
-from archtool.spec.scope import Library, Scope
+from archtool.spec.scope import Scope, Vocabulary
 from archtool.spec.steps import Block
 from archtool.spec.values import HERE, INPUT, Environment
 
@@ -70,9 +70,9 @@ class Spec:
         self.about = self._text(entries, "about")
         self.source = self._text(entries, "source")
         self.has_layers = "layers" in entries
-        library = Library(document)
-        self._include(library, entries, depth, {} if read is None else read)
-        self.block = self._compile(library, entries)
+        vocabulary = Vocabulary(document)
+        self._include(vocabulary, entries, depth, {} if read is None else read)
+        self.block = self._compile(vocabulary, entries)
         self.inputs = self._inputs(entries)
         self.expect = self._expectations(entries)
         forms = Forms(document)
@@ -133,7 +133,7 @@ class Spec:
 
     # --- blocks -------------------------------------------------------------------------------------------------
 
-    def _include(self, library: Library, entries: Entries, depth: int, read: dict[Path, Spec]) -> None:
+    def _include(self, vocabulary: Vocabulary, entries: Entries, depth: int, read: dict[Path, Spec]) -> None:
         if "include" not in entries:
             return
         document = self.document
@@ -150,7 +150,7 @@ class Spec:
                 raise SpecError(f"'{node.text}' has no layers of its own to include", document.at(node))
             block = included.block.having({})
             block.name = alias
-            library.blocks[alias] = block
+            vocabulary.blocks[alias] = block
 
     def _included_file(self, node: Scalar) -> Path:
         written = Path(node.text)
@@ -162,14 +162,14 @@ class Spec:
         where = "below the spec's folder or among the shipped specs"
         raise SpecError(f"'{node.text}' can't be included: there is no such file {where}", self.document.at(node))
 
-    def _compile(self, library: Library, entries: Entries) -> Block:
+    def _compile(self, vocabulary: Vocabulary, entries: Entries) -> Block:
         document = self.document
         blocks = _entries(document, entries["blocks"][1], "blocks") if "blocks" in entries else {}
         for name, (key, node) in blocks.items():
-            if name in library.blocks:
+            if name in vocabulary.blocks:
                 raise SpecError(f"block '{name}' has the name of an included spec", document.at(key))
-            library.blocks[name] = Block(name, document, node)
-        scopes = {name: Scope(library, (name,)) for name in blocks}
+            vocabulary.blocks[name] = Block(name, document, node)
+        scopes = {name: Scope(vocabulary, (name,)) for name in blocks}
         for name, (_, node) in blocks.items():
             parts = scopes[name].mapping(node, f"block '{name}'")
             for part, (key, _) in parts.items():
@@ -181,12 +181,12 @@ class Spec:
                     )
             if "body" not in parts:
                 raise SpecError("a block needs a 'body'", document.at(node), (name,))
-            _declare(library.blocks[name], scopes[name], parts.get("args"))
+            _declare(vocabulary.blocks[name], scopes[name], parts.get("args"))
         for name, (_, node) in blocks.items():
             parts = scopes[name].mapping(node, f"block '{name}'")
-            _fill(library.blocks[name], scopes[name], parts["body"][1], parts.get("outputs"), "body")
+            _fill(vocabulary.blocks[name], scopes[name], parts["body"][1], parts.get("outputs"), "body")
         network = Block(self.name, document, document.root)
-        scope = Scope(library, ())
+        scope = Scope(vocabulary, ())
         self._scope = scope
         _declare(network, scope, entries.get("vars"))
         for name, value in network.arguments.items():
@@ -252,7 +252,7 @@ class Spec:
                 raise SpecError(f"{name}: {error}") from None
         label = f"--set {name}"
         document = read_text("value: " + value, label)
-        scope = Scope(self._scope.library, ())
+        scope = Scope(self._scope.vocabulary, ())
         scope.document = document
         scope.variables = frozenset(self.block.arguments) - {name}
         node = document.root.entries["value"][1]

@@ -30,7 +30,7 @@ def test_a_bad_spec_is_refused_in_these_words(case: str) -> None:
 
 
 def test_the_three_likeliest_slips_read_as_the_design_has_them() -> None:
-    """shared/design.md, section 4."""
+    """The three likeliest slips, as they should read."""
     lines = "\n" * 11 + "  - conv: {out: widths[i], kernel: 3}\n"
     assert said_of(lines) == (
         "net.yaml:12:12: an expression with [ ] or a comma needs quotes inside { }\n"
