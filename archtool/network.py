@@ -72,7 +72,7 @@ class Evaluation:
         for value in given.values():
             if is_list(value):  # the key is hashed
                 self.allowance.spend(items_held(value), "lists too long")
-        key = (block, tuple(given.items()), shape)
+        key = (block, tuple(given.items()), tuple(map(type, given.values())), shape)
         run = self.blocks.get(key)
         if run is None:
             if block in self.active:
@@ -109,11 +109,12 @@ class Evaluation:
 
     def layer(self, cls: type[Layer], names: tuple[str, ...], values: tuple[Any, ...], x: Shape) -> LayerRun:
         """A layer at an input; evaluated once for each distinct (layer, input)."""
-        key = (cls, names, values, x)
+        types = tuple(map(type, values))  # 1 and true are equal, and not the same
+        key = (cls, names, values, types, x)
         run = self.layers.get(key)
         if run is None:
             if self.trace is None:
-                run = layer_run(read_layer(cls, names, values), x)  # type: ignore[arg-type]  # a class is hashable
+                run = layer_run(read_layer(cls, names, values, types), x)  # type: ignore[arg-type]  # a class is hashable
             else:
                 run = self.watched(lambda: layer_run(cls.read(dict(zip(names, values, strict=True))), x))
             self.layers[key] = run

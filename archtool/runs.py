@@ -79,8 +79,9 @@ Run = LayerRun | BlockRun
 
 
 @lru_cache(maxsize=4096)
-def read_layer(cls: type[Layer], names: tuple[str, ...], values: tuple[Any, ...]) -> Layer:
-    """A layer with these fields; layers are immutable values, so one serves everywhere."""
+def read_layer(cls: type[Layer], names: tuple[str, ...], values: tuple[Any, ...], types: tuple[type, ...]) -> Layer:
+    """A layer with these fields; layers are immutable values, so one serves everywhere. The values' types are named
+    because 1 and true are equal, and not the same."""
     return cls.read(dict(zip(names, values, strict=True)))
 
 

@@ -230,3 +230,13 @@ def test_a_layer_keeps_its_own_name_and_what_it_stands_for() -> None:
     (entry,) = run("input: [8, 5, 5]\nlayers: [depthwise_conv: {kernel: 3}]").entries
     assert isinstance(entry.run, LayerRun)
     assert (entry.run.kind, entry.run.layer.kind) == ("depthwise_conv", "conv")
+
+
+@pytest.mark.parametrize("first", ["conv: {out: 3, kernel: 1, bias: yes_}", "b: {bias: yes_}"])
+def test_one_is_not_true_whatever_was_evaluated_before(first: str) -> None:
+    second = first.replace("yes_", "one")
+    head = "input: [3, 8, 8]\nvars: {yes_: true, one: 1}\n"
+    head += "blocks:\n  b: {args: {bias: false}, body: [conv: {out: 3, kernel: 1, bias: bias}]}\n"
+    assert run(f"{head}layers:\n  - {first}\n").cost.params == 12
+    with pytest.raises(SpecError, match="1 is not true or false"):
+        load(f"{head}layers:\n  - {first}\n  - {second}\n").analyze()

@@ -174,7 +174,7 @@ class Report:
         return Totals(
             params=params,
             macs=macs,
-            flops=2 * macs,
+            flops=self.batch * whole(cost.flops),
             activations=activations,
             receptive_field=receptive_field(self.run.output.fields),
             operations={term: self.batch * whole(count) for term, count in cost.operations.items()},
@@ -237,7 +237,14 @@ class Report:
         """A row's sizes and counts, in its order."""
         inputs = tuple([sizes(shape) for shape in run.inputs])
         macs = self.batch * whole(cost.macs)
-        return inputs, sizes(run.output), whole(cost.params), macs, 2 * macs, self.activations(cost)
+        return (
+            inputs,
+            sizes(run.output),
+            whole(cost.params),
+            macs,
+            self.batch * whole(cost.flops),
+            self.activations(cost),
+        )
 
     def summary_dict(self) -> dict[str, Any]:
         """The documented JSON without its rows and notes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import gcd
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from archtool.axes import in_ceil_mode, spatial_rank, spread, windows
 from archtool.errors import RuleError, Untraceable
@@ -164,10 +164,53 @@ def _covered(n: Size, m: Size) -> Size:
     return n + m - whole
 
 
+class SizedPool(Layer):
+    """The base of the pools whose output has a given size: `function` is torch's word, `term` the cost's."""
+
+    function: ClassVar[str]
+    term: ClassVar[str]
+
+    def output_size(self) -> Any:
+        """The output's positions, for all axes or one by one."""
+        raise NotImplementedError
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return _adaptive_field(x, self.output_size(), self.kind)
+
+    def shape(self, x: Shape, window: Window | None) -> Shape:
+        return _adaptive_shape(x, self.output_size(), self.kind)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {self.term: _adaptive_taps(x, y)}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        sizes = self.shape(x, None).spatial
+        return getattr(nn, f"Adaptive{self.function}Pool{len(sizes)}d")(sizes)  # type: ignore[no-any-return]  # getattr
+
+
+class AdaptivePool(SizedPool):
+    """The base of the pools to a size that the spec gives."""
+
+    size: Any
+
+    def output_size(self) -> Any:
+        return self.size
+
+
+class GlobalPool(SizedPool):
+    """The base of the pools over all positions, which leave one."""
+
+    def output_size(self) -> Any:
+        return 1
+
+
 @layer
-class AdaptiveAvgPool(Layer):
+class AdaptiveAvgPool(AdaptivePool):
     """The mean over as many windows as the output has positions (torch.nn.AdaptiveAvgPool1d, 2d, 3d)."""
 
+    function, term = "Avg", "pool.average"
     size: Any = per_axis()
 
     examples = (
@@ -175,79 +218,28 @@ class AdaptiveAvgPool(Layer):
         Example({"size": [4, 1]}, Shape(3, (8, 5))),
     )
 
-    def field(self, x: Shape, window: Window | None) -> Field:
-        return _adaptive_field(x, self.size, self.kind)
-
-    def shape(self, x: Shape, window: Window | None) -> Shape:
-        return _adaptive_shape(x, self.size, self.kind)
-
-    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return {"pool.average": _adaptive_taps(x, y)}
-
-    def torch(self, x: Shape) -> torch.nn.Module:
-        return _torch_adaptive("Avg", self.shape(x, None).spatial)
-
 
 @layer
-class AdaptiveMaxPool(Layer):
+class AdaptiveMaxPool(AdaptivePool):
     """The maximum over as many windows as the output has positions (torch.nn.AdaptiveMaxPool1d, 2d, 3d)."""
 
+    function, term = "Max", "pool.max"
     size: Any = per_axis()
 
     examples = (Example({"size": 5}, Shape(3, (13, 7)), 0, 0, "no learned parameters"),)
 
-    def field(self, x: Shape, window: Window | None) -> Field:
-        return _adaptive_field(x, self.size, self.kind)
-
-    def shape(self, x: Shape, window: Window | None) -> Shape:
-        return _adaptive_shape(x, self.size, self.kind)
-
-    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return {"pool.max": _adaptive_taps(x, y)}
-
-    def torch(self, x: Shape) -> torch.nn.Module:
-        return _torch_adaptive("Max", self.shape(x, None).spatial)
-
-
-def _torch_adaptive(function: str, sizes: tuple[Any, ...]) -> torch.nn.Module:
-    from torch import nn
-
-    return getattr(nn, f"Adaptive{function}Pool{len(sizes)}d")(sizes)  # type: ignore[no-any-return]  # getattr
-
 
 @layer
-class GlobalAvgPool(Layer):
+class GlobalAvgPool(GlobalPool):
     """The mean of each channel over all positions, kept as one position (Lin et al. 2013, arXiv:1312.4400)."""
 
+    function, term = "Avg", "pool.average"
     examples = (Example({}, Shape(5, (7, 8)), 0, 0, "no learned parameters"), Example({}, Shape(5, (9,))))
-
-    def field(self, x: Shape, window: Window | None) -> Field:
-        return EVERYTHING
-
-    def shape(self, x: Shape, window: Window | None) -> Shape:
-        return _adaptive_shape(x, 1, self.kind)
-
-    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return {"pool.average": x.elements}
-
-    def torch(self, x: Shape) -> torch.nn.Module:
-        return _torch_adaptive("Avg", self.shape(x, None).spatial)
 
 
 @layer
-class GlobalMaxPool(Layer):
+class GlobalMaxPool(GlobalPool):
     """The maximum of each channel over all positions, kept as one position."""
 
+    function, term = "Max", "pool.max"
     examples = (Example({}, Shape(5, (7, 8)), 0, 0, "no learned parameters"),)
-
-    def field(self, x: Shape, window: Window | None) -> Field:
-        return EVERYTHING
-
-    def shape(self, x: Shape, window: Window | None) -> Shape:
-        return _adaptive_shape(x, 1, self.kind)
-
-    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return {"pool.max": x.elements}
-
-    def torch(self, x: Shape) -> torch.nn.Module:
-        return _torch_adaptive("Max", self.shape(x, None).spatial)

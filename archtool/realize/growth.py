@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import lcm
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from archtool.field import GLOBAL, AxisField
+from archtool.field import GLOBAL, LARGEST_PERIOD, AxisField
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.skeleton import Skeleton, skeleton
 from archtool.shape import Shape
-
-LARGEST_PERIOD: Final = 4096
 
 
 class Growth(NamedTuple):

@@ -84,7 +84,7 @@ def row_of(report: Report, branch: Branch) -> Row:
         output=sizes(branch.output),
         params=whole(branch.cost.params),
         macs=macs,
-        flops=2 * macs,
+        flops=report.batch * whole(branch.cost.flops),
         activations=report.activations(branch.cost),
         receptive_field=receptive_field(branch.fields),
     )

@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 from archtool.errors import nearest
 from archtool.layer import kinds
 from archtool.spec.expressions import NAME, Expression
-from archtool.spec.naming import LOOP, Names, count_words
+from archtool.spec.naming import BESIDE, LOOP, Names, count_words
 from archtool.spec.reader import Mapping as MappingNode
 from archtool.spec.reader import Node, Scalar, Sequence
-from archtool.spec.scope import BESIDE, Scope, is_kind
+from archtool.spec.scope import Scope, is_kind
 from archtool.spec.steps import Beside, Block, Body, Branch, Call, Group, Loop, Merge, Path, Step
 from archtool.spec.values import HERE, tensor_key
 

@@ -16,7 +16,7 @@ Entries = dict[str, tuple[Scalar, Node]]
 Fail = Callable[[Node, str], NoReturn]
 
 LOOP = "loop"  # what a loop without a name is called; `for` could name no attribute of a torch module
-_BESIDE = frozenset(("name", "at", "repeat", "first", "shares"))
+BESIDE = ("name", "at", "repeat", "first", "shares")  # words that stand beside a step
 
 
 def written_word(node: Node) -> str | None:
@@ -31,7 +31,7 @@ def written_word(node: Node) -> str | None:
         for word in node.entries:
             if word == "if":
                 return None
-            if word not in _BESIDE:
+            if word not in BESIDE:
                 return word
     return None
 

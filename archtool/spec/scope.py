@@ -14,12 +14,12 @@ from archtool.fields import describe
 from archtool.layer import Layer, find, kinds, words
 from archtool.spec.expressions import NAME, Expression, compile_expression, constant, number, suggestion
 from archtool.spec.lists import made
+from archtool.spec.naming import BESIDE
 from archtool.spec.reader import Document, Node, Scalar, Sequence
 from archtool.spec.reader import Mapping as MappingNode
 from archtool.spec.steps import Block, Fields, in_dependency_order
 from archtool.spec.values import StepValue
 
-BESIDE: Final = ("name", "at", "repeat", "first", "shares")
 NO_FIELDS: Final = Fields((), (), (), ())
 RESERVED: Final = ("x", "input", "output", "true", "false")
 
