@@ -143,10 +143,6 @@ class Document:
     def at(self, node: Node) -> Position:
         return Position(self.source.name, node.line, node.column)
 
-    def line_of(self, node: Node) -> str:
-        """The stripped line on which the node begins (a very long one is cut), for hints."""
-        return self.source.line(node.line)
-
 
 def read_file(path: str | os.PathLike[str]) -> Document:
     """Read the spec in a file of UTF-8 text; its name is the path as given.
