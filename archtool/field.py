@@ -7,6 +7,7 @@ end lie in padding. Fields compose: they are kept relative to a block's input, s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import gcd, lcm
 from typing import Final, NamedTuple
 
@@ -197,6 +198,14 @@ def hull(fields: list[Field], spatial: tuple[Size, ...]) -> Field:
         else:
             axes.append(_join(tuple([each[index] for each in chosen]), sizes[index]))
     return Field(tuple(axes), state)
+
+
+def joined(fields: Iterable[Field | None], spatial: tuple[Size, ...]) -> Field | None:
+    """What a join of these sizes sees of a source, by those of its paths that depend on it; None where none does."""
+    known = [field for field in fields if field is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    return hull(known, spatial).settled(spatial)
 
 
 def _join(column: tuple[AxisField, ...], n: Size) -> AxisField:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Final
 
 from archtool.errors import RuleError, nearest
+from archtool.shape import Shape
 from archtool.size import Ratio, Size, at_most, exact_div, require
 from archtool.trace import Expr
 
@@ -30,6 +31,10 @@ class FieldKind:
 
     def schema(self) -> Schema:
         raise NotImplementedError
+
+    def thinned(self, value: Any) -> Any:
+        """The value in a network whose tensors have one channel."""
+        return value
 
     def refuse(self, value: object) -> RuleError:
         """The error for a value that this field does not accept."""
@@ -76,6 +81,9 @@ class SizeKind(FieldKind):
 class ChannelsKind(SizeKind):
     """A number of channels or of groups of channels: what may be shrunk without changing what is seen."""
 
+    def thinned(self, value: Any) -> Any:
+        return None if value is None else 1
+
 
 class NumberKind(FieldKind):
     """A number, whole or not."""
@@ -89,6 +97,20 @@ class NumberKind(FieldKind):
 
     def schema(self) -> Schema:
         return {"anyOf": [{"type": "number"}, EXPRESSION]}
+
+
+class TensorKind(FieldKind):
+    """Another tensor of the body, by its name; a layer knows its shape."""
+
+    allowed = "the name of a tensor (input, a step's name, c[i], block_name.output)"
+
+    def read(self, value: object) -> Shape:
+        if isinstance(value, Shape):
+            return value
+        raise self.refuse(value)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "description": self.allowed}
 
 
 class FlagKind(FieldKind):
@@ -211,6 +233,11 @@ def size(*, default: Any = MISSING, least: int = 1) -> Any:
 def number(*, default: Any = MISSING) -> Any:
     """A field that holds a number."""
     return _declare(NumberKind(), default)
+
+
+def tensor(*, default: Any = MISSING) -> Any:
+    """A field that names another tensor, which the layer takes beside its input."""
+    return _declare(TensorKind(), default)
 
 
 def flag(*, default: bool) -> Any:

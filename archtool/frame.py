@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from archtool.alternatives import alternatives
 from archtool.cost import total
 from archtool.errors import RuleError, SpecError, Untraceable
-from archtool.field import POINTWISE, Field, hull, identity
+from archtool.field import POINTWISE, Field, identity, joined
 from archtool.fields import describe
 from archtool.layer import FieldError, Join, find
 from archtool.repeats import repeat
 from archtool.runs import BlockRun, Entry, LayerRun, Problem, Run, check_growth, entry_costs, join_run
 from archtool.shape import Shape
+from archtool.sides import call_with_sides
 from archtool.size import Condition, Size
 from archtool.spec.expressions import Expression
 from archtool.spec.lists import bind, in_text, is_list, sequence
@@ -50,7 +51,7 @@ class Frame:
         self.shared: dict[str, tuple[Any, ...] | None] = {}  # None: first used in one of two alternatives
         sources = len(shapes)
         for index, shape in enumerate(shapes):
-            fields = tuple(identity(shape.spatial) if index == other else None for other in range(sources))
+            fields = tuple(identity(shape.axes) if index == other else None for other in range(sources))
             self.add(shape, fields)
 
     def add(
@@ -134,6 +135,8 @@ class Frame:
         beside, _, target, fields, _ = step
         values = self.values(fields) if fields.constants is None else fields.constants
         if is_kind(target):
+            if target.sides:
+                return call_with_sides(self, step, target, fields.names, values, x)
             run: Run = self.evaluation.layer(target, fields.names, values, x.shape)
         else:
             run = self.run(step, fields.names, values, x)
@@ -169,8 +172,8 @@ class Frame:
                 if name not in target.arguments:
                     raise RuleError(f"block '{target.name}' has no argument '{name}'")
             return self.evaluation.block(target, given, x.shape)
-        if target.is_join:
-            raise RuleError(f"the join '{target.kind}' can't be used as a value")
+        if target.is_join or target.sides:
+            raise RuleError(f"'{target.kind}' joins several tensors, so that it can't be used as a value")
         return self.evaluation.layer(target, names, values, x.shape)
 
     def place(self, name: str, run: Run, x: Tensor, step: Step, turn: int | None = None, turns: Size = 1) -> Tensor:
@@ -303,9 +306,7 @@ class Frame:
             except RuleError as error:
                 shapes = tuple(f"{label}: {end.shape}" for label, end in zip(labels, ends, strict=True))
                 raise SpecError(str(error), self.document.at(step.beside.node), (), shapes) from None
-        fields = tuple(
-            _joined_field([end.fields[source] for end in ends], run.output) for source in range(len(x.fields))
-        )
+        fields = tuple(joined([end.fields[source] for end in ends], run.output.axes) for source in range(len(x.fields)))
         self.evaluation.spend_on_phases(fields[0])
         y = self.add(run.output, fields)
         self.enter(step.beside.path, run, tuple([end.number for end in ends]), y, step)
@@ -364,13 +365,6 @@ class Frame:
                 self, condition, lambda: self.steps(step.yes, x, "then"), lambda: self.steps(step.no, x, "else")
             )
         return self.steps(step.yes, x, "then") if condition else self.steps(step.no, x, "else")
-
-
-def _joined_field(fields: list[Field | None], output: Shape) -> Field | None:
-    known = [field for field in fields if field is not None]
-    if len(known) < 2:
-        return known[0] if known else None
-    return hull(known, output.spatial).settled(output.spatial)
 
 
 def _label(step: Step, label: str, index: int) -> tuple[str, ...]:

@@ -16,10 +16,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from archtool.errors import RuleError, nearest
-from archtool.field import POINTWISE, Field, of_window
-from archtool.fields import FieldKind, channels, choice, flag, number, padding, per_axis, size
+from archtool.field import EVERYTHING, POINTWISE, Field, of_window
+from archtool.fields import FieldKind, TensorKind, channels, choice, flag, number, padding, per_axis, size, tensor
 from archtool.shape import Shape
 from archtool.size import Size
+from archtool.taps import AxisTaps, taps_of
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 class Example(NamedTuple):
     """One use of a kind, for the generic tests: its fields, its input (of each path, for a join), and where a source
-    states them, exact params and multiply-accumulates."""
+    states them, exact params and multiply-accumulates. A field that names a tensor holds its Shape here."""
 
     fields: Mapping[str, Any]
     input: Shape
@@ -44,6 +45,10 @@ class Layer:
     examples: ClassVar[tuple[Example, ...]] = ()
     is_join: ClassVar[bool] = False
     is_conv: ClassVar[bool] = False  # counted by `--acts conv`: a convolution or a linear layer
+    is_view: ClassVar[bool] = False  # at inference its output is its input's memory, told otherwise (flatten)
+    in_place: ClassVar[bool] = False  # it can write its output over its input (torch's inplace=True)
+    keeps: ClassVar[tuple[str, ...]] = ()  # what its backward pass reads again: of "input", "output"
+    sides: ClassVar[tuple[str, ...]] = ()  # the fields that name further tensors, which it takes beside x
 
     def resolve(self, x: Shape) -> Layer:
         """The layer that this one is at its input: itself, unless the kind is another's special case."""
@@ -57,6 +62,19 @@ class Layer:
         """What an output position sees of the input; by default what the window says."""
         return POINTWISE if window is None else of_window(window)
 
+    def spacing(self) -> Any:
+        """The distance between neighbouring taps of the window, for all axes or one by one."""
+        return 1
+
+    def taps(self, x: Shape, field: Field) -> tuple[AxisTaps, ...]:
+        """Which input positions an output position reads, axis by axis; by default all of its local field, `spacing`
+        apart. For sizes that are numbers."""
+        return taps_of(field, self.spacing())
+
+    def side_field(self, x: Shape) -> Field:
+        """What an output position sees of the further tensors."""
+        return EVERYTHING
+
     def channels(self, x: Shape) -> Size:
         """The number of output channels."""
         return x.channels
@@ -65,7 +83,7 @@ class Layer:
         """The output shape; by default what `channels` and the window say."""
         channels = self.channels(x)
         if window is None:
-            return x if channels is x.channels else Shape(channels, x.spatial, x.is_tokens)
+            return x if channels is x.channels else Shape(channels, x.spatial, x.is_tokens, x.grid)
         return Shape(channels, window.out(x.spatial))
 
     def params(self, x: Shape) -> Size:
@@ -76,8 +94,12 @@ class Layer:
         """Operations by cost term (see `archtool.cost.TERMS`), from the input x to the output y."""
         return {}
 
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """What the backward pass needs besides what it `keeps`: elements by dtype, "same" for that of the tensors."""
+        return {}
+
     def torch(self, x: Shape) -> torch.nn.Module:
-        """The torch module that does the same; imports torch."""
+        """The torch module that does the same, of x and the further tensors in order; imports torch."""
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
@@ -149,12 +171,13 @@ T = TypeVar("T", bound=type[Layer])
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(channels, choice, flag, number, padding, per_axis, size),
+    field_specifiers=(channels, choice, flag, number, padding, per_axis, size, tensor),
 )
 def layer(cls: T) -> T:
     """Register a layer kind under its class's name in snake case: `BatchNorm` is `batch_norm`."""
     dataclass(frozen=True, kw_only=True, eq=False)(cls)
     cls.kind = snake_case(cls.__name__)
+    cls.sides = tuple(name for name, kind in cls.field_kinds().items() if isinstance(kind, TensorKind))
     if cls.kind in _LOADED:
         raise ValueError(f"the layer kind '{cls.kind}' is registered twice")
     _LOADED[cls.kind] = cls

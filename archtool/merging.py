@@ -14,10 +14,11 @@ from archtool.trace import Expr
 
 def merge_shapes(condition: Expr, yes: Shape, no: Shape) -> Shape:
     """One shape for both alternatives."""
-    if yes.is_tokens != no.is_tokens or len(yes.spatial) != len(no.spatial):
+    if yes.is_tokens != no.is_tokens or len(yes.spatial) != len(no.spatial) or len(yes.grid) != len(no.grid):
         raise Untraceable(f"the layout varies with the design ({yes} or {no})")
     spatial = tuple(where(condition, a, b) for a, b in zip(yes.spatial, no.spatial, strict=True))
-    return Shape(where(condition, yes.channels, no.channels), spatial, yes.is_tokens)
+    grid = tuple(where(condition, a, b) for a, b in zip(yes.grid, no.grid, strict=True))
+    return Shape(where(condition, yes.channels, no.channels), spatial, yes.is_tokens, grid)
 
 
 def merge_fields(condition: Expr, yes: Field | None, no: Field | None) -> Field | None:

@@ -85,7 +85,7 @@ class Evaluation:
             self.allowance.spend(WORK_OF_A_BLOCK, "too many different blocks")
             self.active.append(block)
             try:
-                source = Tensor(shape, (identity(shape.spatial),), 0)
+                source = Tensor(shape, (identity(shape.axes),), 0)
                 environment = self._arguments(block, given, {INPUT: source, HERE: source, WORK: self.allowance})
                 run = self._body(block, environment, (shape,), ("input",), "")
             except SpecError as error:

@@ -99,16 +99,20 @@ def layer_run(written: Layer, x: Shape) -> LayerRun:
     y = layer.shape(x, window)
     field = layer.field(x, window)
     if field.axes:
-        field = field.settled(y.spatial)
+        field = field.settled(y.axes)
     elements = _bounded(y.elements)
+    sides = tuple([side for name in layer.sides if (side := getattr(layer, name)) is not None])
+    read = elements if y is x else x.elements
+    for side in sides:
+        read = read + side.elements
     cost = Cost(
         params=layer.params(x),
         operations=layer.operations(x, y),
         activations=elements,
         conv_activations=elements if layer.is_conv else 0,
-        read=elements if y is x else x.elements,
+        read=read,
     )
-    return LayerRun(written.kind, layer, (x,), y, cost, field)
+    return LayerRun(written.kind, layer, (x, *sides), y, cost, field)
 
 
 def join_run(layer: Join, inputs: tuple[Shape, ...]) -> LayerRun:

@@ -20,14 +20,14 @@ LINE = (
     ("size",),
     ("shape", "codegen"),
     ("window", "cost"),
-    ("field",),
+    ("field", "taps"),
     ("fields",),
     ("layer",),
     ("axes", "modules"),  # what layers' rules, and their torch methods, have in common
     ("layers",),
     ("spec",),
     ("runs", "merging"),
-    ("network", "frame", "repeats", "alternatives", "flatten"),
+    ("network", "frame", "repeats", "alternatives", "sides", "flatten"),
     ("design",),  # the face of it all: what it can be asked, it imports when asked
     ("analysis",),
     ("algebra",),

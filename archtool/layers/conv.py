@@ -60,6 +60,9 @@ class Conv(Layer):
             check_wrap(window, x, self.padding_mode)
         return window
 
+    def spacing(self) -> Any:
+        return self.dilation
+
     def channels(self, x: Shape) -> Size:
         groups = self.groups
         if groups != 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from archtool.errors import RuleError
 from archtool.layer import Example, Join, layer
 from archtool.shape import Shape
-from archtool.size import Size, any_of, equal, require, where
+from archtool.size import Size, all_of, any_of, equal, require, where
 
 if TYPE_CHECKING:
     import torch
@@ -37,16 +37,25 @@ class Elementwise(Join):
                 spatial = tuple(
                     _stretched(a, b, result, other) for a, b in zip(result.spatial, other.spatial, strict=True)
                 )
-                result = Shape(channels, spatial, result.is_tokens)
+                result = Shape(channels, spatial, result.is_tokens, _one_grid(result, other))
         return result
 
     def joining(self, inputs: tuple[Shape, ...], y: Shape) -> dict[str, Size]:
-        return {"elementwise": (len(inputs) - 1) * y.elements}
+        return {f"elementwise.{self.kind}": (len(inputs) - 1) * y.elements}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules import Combine
 
         return Combine(self.function)
+
+
+def _one_grid(left: Shape, right: Shape) -> tuple[Size, ...]:
+    """The grid of joined tokens; those without one (a positional parameter) take the others'."""
+    if left.grid and right.grid:
+        same = len(left.grid) == len(right.grid)
+        rule = "tokens of different grids do not join: {} and {}"
+        require(same and all_of(*map(equal, left.grid, right.grid)), rule, left.grid, right.grid)
+    return left.grid or right.grid
 
 
 def _stretched(a: Size, b: Size, left: Shape, right: Shape) -> Size:
@@ -100,12 +109,13 @@ class Concat(Join):
     def joined(self, inputs: tuple[Shape, ...]) -> Shape:
         _same_layout(inputs)
         first = inputs[0]
-        channels = first.channels
+        channels, grid = first.channels, first.grid
         for other in inputs[1:]:
             for a, b in zip(first.spatial, other.spatial, strict=True):
                 require(equal(a, b), "shapes do not join by their channels: {} and {}", first, other)
             channels = channels + other.channels
-        return Shape(channels, first.spatial, first.is_tokens)
+            grid = grid or _one_grid(first, other)
+        return Shape(channels, first.spatial, first.is_tokens, grid)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules import Concatenate

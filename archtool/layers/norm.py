@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import torch
 
 
-def _operations(affine: bool, y: Shape) -> dict[str, Size]:
-    operations = {"norm": y.elements}
+def _operations(term: str, affine: bool, y: Shape) -> dict[str, Size]:
+    operations = {term: y.elements}
     if affine:
-        operations["norm.affine"] = y.elements
+        operations[f"{term}.affine"] = y.elements
     return operations
 
 
@@ -41,7 +41,7 @@ class BatchNorm(Layer):
         return 2 * x.channels if self.affine else 0
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return _operations(self.affine, y)
+        return _operations("norm.batch", self.affine, y)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -71,7 +71,7 @@ class LayerNorm(Layer):
         return (2 if self.bias else 1) * x.channels if self.affine else 0
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return _operations(self.affine, y)
+        return _operations("norm.layer", self.affine, y)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -111,7 +111,7 @@ class GroupNorm(Layer):
         return 2 * x.channels if self.affine else 0
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return _operations(self.affine, y)
+        return _operations("norm.group", self.affine, y)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -135,7 +135,7 @@ class LocalResponseNorm(Layer):
     examples = (Example({"size": 5}, Shape(8, (5, 6)), 0, 0, "no learned parameters"),)
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return {"norm": y.elements}
+        return {"norm.local_response": y.elements}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn

@@ -80,6 +80,9 @@ class MaxPool(Layer):
     def window(self, x: Shape) -> Window:
         return _pool_window(self, x, self.dilation)
 
+    def spacing(self) -> Any:
+        return self.dilation
+
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.max": _taps(self, x, y)}
 
@@ -210,7 +213,7 @@ class GlobalPool(SizedPool):
 class AdaptiveAvgPool(AdaptivePool):
     """The mean over as many windows as the output has positions (torch.nn.AdaptiveAvgPool1d, 2d, 3d)."""
 
-    function, term = "Avg", "pool.average"
+    function, term = "Avg", "pool.adaptive_average"
     size: Any = per_axis()
 
     examples = (
@@ -223,7 +226,7 @@ class AdaptiveAvgPool(AdaptivePool):
 class AdaptiveMaxPool(AdaptivePool):
     """The maximum over as many windows as the output has positions (torch.nn.AdaptiveMaxPool1d, 2d, 3d)."""
 
-    function, term = "Max", "pool.max"
+    function, term = "Max", "pool.adaptive_max"
     size: Any = per_axis()
 
     examples = (Example({"size": 5}, Shape(3, (13, 7)), 0, 0, "no learned parameters"),)
@@ -233,7 +236,7 @@ class AdaptiveMaxPool(AdaptivePool):
 class GlobalAvgPool(GlobalPool):
     """The mean of each channel over all positions, kept as one position (Lin et al. 2013, arXiv:1312.4400)."""
 
-    function, term = "Avg", "pool.average"
+    function, term = "Avg", "pool.adaptive_average"
     examples = (Example({}, Shape(5, (7, 8)), 0, 0, "no learned parameters"), Example({}, Shape(5, (9,))))
 
 
@@ -241,5 +244,5 @@ class GlobalAvgPool(GlobalPool):
 class GlobalMaxPool(GlobalPool):
     """The maximum of each channel over all positions, kept as one position."""
 
-    function, term = "Max", "pool.max"
+    function, term = "Max", "pool.adaptive_max"
     examples = (Example({}, Shape(5, (7, 8)), 0, 0, "no learned parameters"),)

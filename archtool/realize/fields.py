@@ -274,8 +274,8 @@ def _agrees(layer: FlatLayer, source: int, axis: int, found: Measured) -> bool:
 
 def _positions(layer: FlatLayer, axis: int) -> int:
     """How many positions a layer's output has along an axis; one where it has no such axis."""
-    spatial = layer.run.output.spatial
-    return as_int(spatial[axis]) if axis < len(spatial) else 1
+    axes = layer.run.output.axes
+    return as_int(axes[axis]) if axis < len(axes) else 1
 
 
 def _size(flat: FlatNetwork, source: int, axis: int) -> int:

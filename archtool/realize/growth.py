@@ -145,4 +145,4 @@ def _outside(flat: FlatNetwork, layer: FlatLayer, field: AxisField, source: int,
 
 
 def _size(shape: Shape, axis: int) -> int | None:
-    return as_int(shape.spatial[axis]) if axis < len(shape.spatial) else None
+    return as_int(shape.axes[axis]) if axis < len(shape.axes) else None

@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from archtool.cost import MACS
 from archtool.errors import RuleError
-from archtool.field import GLOBAL, LOCAL
-from archtool.fields import ChannelsKind
+from archtool.field import LOCAL, LOCAL_AND_GLOBAL
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join, Layer
 from archtool.realize.build import Function, as_int
@@ -30,12 +29,13 @@ SMALL: Final = 2.0**-20  # every weight: nothing can overflow, and nothing is 0,
 
 
 class Part(NamedTuple):
-    """A layer of the skeleton: what it is there, its inputs and output, and what of it is global in the network."""
+    """A layer of the skeleton: what it is there, its inputs and output, and what of it is global in the network, for
+    each of its inputs."""
 
     layer: Layer
     inputs: tuple[Shape, ...]
     output: Shape
-    state: int
+    states: tuple[int, ...]
 
     @property
     def elements(self) -> int:
@@ -57,7 +57,7 @@ class Skeleton(NamedTuple):
     @property
     def is_cut(self) -> bool:
         """Whether some layer sees everything."""
-        return any(part.state != LOCAL for part in self.parts)
+        return any(state != LOCAL for part in self.parts for state in part.states)
 
 
 def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], grown: Set[int], thin: bool) -> Skeleton:
@@ -86,36 +86,44 @@ def _fitted(run: LayerRun, inputs: tuple[Shape, ...], grown: Set[int], thin: boo
     """A layer on other inputs; raises RuleError where it does not do there what it does in the network."""
     layer = thinned(run.layer) if thin else run.layer
     if isinstance(layer, Join):
-        return Part(layer, inputs, layer.joined(inputs), LOCAL)
+        return Part(layer, inputs, layer.joined(inputs), (LOCAL,) * len(inputs))
     was, x = run.inputs[0], inputs[0]
     for axis in grown:
-        if was.spatial[axis : axis + 1] == (1,):
+        if was.axes[axis : axis + 1] == (1,):
             own = run.layer.field(was, run.layer.window(was)).axes
             alone = not own or [reach[:2] for reach in own[axis].phases] == [(0, 0)]
-            if not alone or run.output.spatial[axis : axis + 1] not in ((), (1,)):
+            if not alone or run.output.axes[axis : axis + 1] not in ((), (1,)):
                 raise RuleError("where the network has a single position, its neighbours are padding, not input")
-    layer = _stretched(layer, was, x)
+    layer = _stretched(_beside(layer, inputs[1:]), was, x)
     window = layer.window(x)
     state = layer.field(x, window).state
     if state != run.field.state:
         raise RuleError("a single position is flattened, here there are several")
-    return Part(layer, inputs, layer.shape(x, window), as_int(state))
+    beside = as_int(layer.side_field(x).state)
+    return Part(layer, inputs, layer.shape(x, window), (as_int(state), *(beside for _ in inputs[1:])))
+
+
+def _beside(layer: Layer, shapes: tuple[Shape, ...]) -> Layer:
+    """The layer with other tensors beside its input."""
+    names = [name for name in layer.sides if getattr(layer, name) is not None]
+    return replace(layer, **dict(zip(names, shapes, strict=True))) if names else layer  # type: ignore[type-var]  # a dataclass
 
 
 def thinned(layer: Layer) -> Layer:
     """The layer with one channel, and one group of channels."""
-    names = [name for name, kind in layer.field_kinds().items() if isinstance(kind, ChannelsKind)]
-    return replace(layer, **dict.fromkeys(names, 1)) if names else layer  # type: ignore[type-var]  # a dataclass
+    thin = {name: kind.thinned(getattr(layer, name)) for name, kind in layer.field_kinds().items()}
+    changed = {name: value for name, value in thin.items() if value is not getattr(layer, name)}
+    return replace(layer, **changed) if changed else layer  # type: ignore[type-var]  # a dataclass
 
 
 def _stretched(layer: Layer, was: Shape, x: Shape) -> Layer:
     """A layer that fixes its output's size (an adaptive pool), its windows the same on another input."""
-    if "size" not in layer.field_kinds() or was.spatial == x.spatial:
+    if "size" not in layer.field_kinds() or was.axes == x.axes:
         return layer
     own = layer.field(was, layer.window(was))
     if not own.axes:
         return layer
-    sizes = tuple(exact_div(n * len(axis.phases), axis.stride) for n, axis in zip(x.spatial, own.axes, strict=True))
+    sizes = tuple(exact_div(n * len(axis.phases), axis.stride) for n, axis in zip(x.axes, own.axes, strict=True))
     return replace(layer, size=sizes)  # type: ignore[type-var]  # a dataclass
 
 
@@ -135,14 +143,19 @@ def modules(parts: tuple[Part, ...], device: torch.device) -> list[nn.Module]:
 def local_part(part: Part, module: nn.Module) -> Function:
     """What is local of a part.
 
-    Of a layer that sees everything, nothing: what it makes, it makes of an input freed from NaN. Of a layer that sees
-    everything beside each position itself (group norm), the position.
+    Of an input that a layer sees all of, nothing: what it makes, it makes of that input freed from NaN. Of a layer that
+    sees everything beside each position itself (group norm), the position.
     """
-    if part.state == LOCAL:
+    if all(state == LOCAL for state in part.states):
         return module
-    if part.state == GLOBAL:
-        return lambda x: module(_freed(x))
-    return lambda x: torch.where(torch.isnan(x), x, module(_freed(x)))
+
+    def local(*tensors: Tensor) -> Tensor:
+        free = [x if state == LOCAL else _freed(x) for x, state in zip(tensors, part.states, strict=True)]
+        y: Tensor = module(*free)
+        x = tensors[0]
+        return torch.where(torch.isnan(x), x, y) if part.states[0] == LOCAL_AND_GLOBAL else y
+
+    return local
 
 
 def _freed(x: Tensor) -> Tensor:

@@ -105,6 +105,8 @@ class BodyCompiler:
             if is_kind(target) and target.is_join:
                 return self.merge(node, key, fields_node, entries, names)
         with self.scope.within(word):
+            if is_kind(target) and target.sides and "repeat" in entries:
+                self.scope.fail(entries["repeat"][0], f"'repeat' beside '{word}'; put it in a 'do:' group")
             beside = self.beside(node, word, entries, names, target)
             fields = self.scope.fields(fields_node, word, target)
         given = {*fields.names, *(beside.first.names if beside.first else ())}

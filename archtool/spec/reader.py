@@ -252,6 +252,8 @@ class _Builder:
             for event in iter(_parser(self.source.text).get_event, None):
                 handlers[type(event)](event)
         except (yaml.YAMLError, ValueError, OverflowError) as error:  # not YAMLError: surrogates, bad \U escapes
+            if "nesting depth" in str(error):  # libyaml's own bound, met while it looks ahead
+                self.refuse(f"nested more than {MAX_DEPTH} deep", self.top)
             from archtool.spec.slips import explain
 
             flow = (self.flow.line, self.flow.column) if self.flow else None

@@ -138,6 +138,8 @@ class Scope:
             target = self.known(key)
         if is_kind(target) and target.is_join:
             self.fail(key, f"a join can't be a value; make a block of '{word}' and name it")
+        if is_kind(target) and target.sides:
+            self.fail(key, f"'{word}' takes a tensor beside its input, so that it can't be a value; write it as a step")
         fields = self.fields(fields_node, word, target)
         names = fields.names
         getters = [value.evaluate for value in fields.values]
@@ -159,7 +161,7 @@ class Scope:
         names, values, nodes = [], [], []
         for name, (key, value_node) in entries.items():
             self.check_name(key, word, target)
-            value = self.value(value_node)
+            value = self.reference(value_node) if _is_side(target, name) else self.value(value_node)
             if value.is_constant and is_kind(target):
                 try:
                     target.field_kinds()[name].read(value.constant)
@@ -238,6 +240,10 @@ class Scope:
             return in_dependency_order(defaults)
         except RuleError as error:
             self.fail(entries[next(iter(entries))][0], str(error))
+
+
+def _is_side(target: object, name: str) -> bool:
+    return is_kind(target) and name in target.sides
 
 
 def is_kind(target: object) -> TypeGuard[type[Layer]]:
