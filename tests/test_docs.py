@@ -15,9 +15,11 @@ from typing import NamedTuple
 import pytest
 
 from archtool import SpecError, load
+from archtool.analysis.kinds import catalogue
 from archtool.cost import TERMS
 from archtool.fields import describe
-from archtool.layer import find, kinds
+from archtool.layer import kinds, snake_case
+from archtool.render.kinds import page as kinds_page
 from archtool.spec.expressions import compile_expression
 from archtool.spec.functions import FUNCTIONS
 from archtool.spec.values import WORK, Allowance
@@ -165,24 +167,31 @@ def test_expressions_have_the_values_shown():
         assert f"{name}(" in shown, name
 
 
-def table_of_kinds() -> str:
-    lines = ["| kind | fields | |", "|---|---|---|"]
-    for kind in sorted(kinds()):
-        layer = find(kind)
-        said = " ".join((layer.__doc__ or "").split())
-        names = [name if name in layer.required() else f"{name}?" for name in layer.field_kinds()]
-        lines.append(f"| `{kind}` | {'paths' if layer.is_join else ' '.join(names)} | {said.replace('|', '&#124;')} |")
-    return "\n".join(lines) + "\n"
-
-
-def test_every_kind_is_listed(request):
-    page = ROOT / "docs" / "language.md"
+def test_the_catalogue_is_what_the_kinds_say(request):
+    page = ROOT / "docs" / "layers.md"
     text = page.read_text(encoding="utf-8")
     table = re.search(r"<!-- kinds -->\n(.*?)<!-- end -->", text, re.DOTALL)
+    said = kinds_page(catalogue())
     if request.config.getoption("--overwrite"):
-        page.write_text(text[: table.start(1)] + table_of_kinds() + text[table.end(1) :], encoding="utf-8")
+        page.write_text(text[: table.start(1)] + said + text[table.end(1) :], encoding="utf-8")
         return
-    assert table[1] == table_of_kinds(), "docs/language.md lacks a kind or a field; --overwrite renews its table"
+    assert table[1] == said, "docs/layers.md lacks a kind or a field; --overwrite renews it"
+
+
+SECTIONS = (
+    "activation", "batchnorm", "channelshuffle", "conv", "dropout", "flatten", "fold", "instancenorm", "linear",
+    "normalization", "padding", "pixelshuffle", "pooling", "rnn", "sparse", "transformer", "upsampling",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_what_torch_nn_has_is_here_or_named_as_absent(section):
+    module = pytest.importorskip(f"torch.nn.modules.{section}")
+    page = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
+    for name in module.__all__:
+        family = re.sub(r"[123]d$", "", name)  # "torch.nn.Conv1d, 2d, 3d" names all three
+        named = re.search(rf"\b({name}|{family}[123]d)\b", page)
+        assert named or snake_case(name) in kinds(), f"torch.nn.{name} is neither here nor said to be absent"
 
 
 def test_every_term_is_listed():

@@ -66,3 +66,33 @@ def test_schema_is_json(archtool):
     called = archtool("schema")
     assert (called.code, called.err) == (0, "")
     assert json.loads(called.out)["title"].startswith("archtool spec")
+
+
+def test_zoo_of_some(archtool):
+    rows = json.loads(archtool("zoo", "lenet5", "vgg", "--format", "json").out)
+    assert [row["name"] for row in rows] == ["lenet5", "vgg11", "vgg13", "vgg16", "vgg19"]
+    called = archtool("zoo", "lenet")
+    assert (called.code, called.out) == (2, "")
+    assert "did you mean 'lenet5'?" in called.err
+
+
+def test_the_zoo_held_against_torch(archtool):
+    pytest.importorskip("torch")
+    called = archtool("zoo", "lenet5", "resnet18", "--verify", "--device", "meta")
+    assert called.code == 0
+    lines = called.out.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["lenet5", "resnet18"]
+    assert lines[-1].startswith("2 of 2 designs agree: ")
+    assert lines[-1].endswith(" 0 differences")
+
+
+def test_a_zoo_that_is_wrong_is_a_failure(archtool, monkeypatch):
+    pytest.importorskip("torch")
+    from archtool.layers.conv import Conv
+
+    monkeypatch.setattr(Conv, "params", lambda self, x: 1)
+    called = archtool("zoo", "lenet5", "--verify", "--device", "meta", "--format", "json")
+    assert called.code == 1
+    (row,) = json.loads(called.out)
+    assert row["meets_expectations"] is False
+    assert {each["name"] for each in row["differences"]} >= {"c1", "c3", "total"}
