@@ -168,6 +168,7 @@ _TOP: Final[dict[str, Any]] = {
     "name": TEXT,
     "about": TEXT,
     "source": TEXT,
+    "functional": {"type": "array", "items": NAME},
     "input": _ref("input"),
     "inputs": _mapping(_ref("input")),
     "vars": _mapping(_ref("value")),

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from archtool.errors import Position, RuleError, SpecError, nearest
 from archtool.fields import SizeKind
+from archtool.layer import kinds
 from archtool.shape import Shape
 from archtool.spec.catalog import shipped_folder
 from archtool.spec.compiler import BodyCompiler
@@ -25,8 +26,8 @@ from archtool.spec.values import HERE, INPUT, Environment
 
 Entries = dict[str, tuple[Scalar, Node]]
 KEYS: Final = (
-    "archtool", "name", "about", "source", "input", "inputs", "vars", "include", "blocks", "layers", "outputs",
-    "designs", "expect", "given", "claims", "explore",
+    "archtool", "name", "about", "source", "functional", "input", "inputs", "vars", "include", "blocks", "layers",
+    "outputs", "designs", "expect", "given", "claims", "explore",
 )  # fmt: skip
 OVERRIDES: Final = ("vars", "input", "inputs", "layers", "outputs", "expect")
 METRICS: Final = ("params", "macs", "flops", "activations", "output", "receptive_field")
@@ -46,8 +47,8 @@ class Expectation(NamedTuple):
 class Spec:
     """A compiled spec in one of its designs.
 
-    `block` is the network: its arguments are the vars. `expect` holds published totals, `claims`, `given` and
-    `explore` what later readings use.
+    `block` is the network: its arguments are the vars. `functional` are the layer kinds that the network's published
+    code calls as functions, `expect` holds published totals, `claims`, `given` and `explore` what later readings use.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Spec:
         self.name = self._text(entries, "name") or Path(document.name).stem
         self.about = self._text(entries, "about")
         self.source = self._text(entries, "source")
+        self.functional = self._functional(entries)
         self.has_layers = "layers" in entries
         vocabulary = Vocabulary(document)
         self._include(vocabulary, entries, depth, {} if read is None else read)
@@ -130,6 +132,18 @@ class Spec:
         if not all(character.isprintable() for character in node.text.rstrip("\n")):
             raise SpecError(f"'{name}' must be one line of printable text", self.document.at(node))
         return node.text.rstrip("\n")
+
+    def _functional(self, entries: Entries) -> frozenset[str]:
+        if "functional" not in entries:
+            return frozenset()
+        node = entries["functional"][1]
+        if not isinstance(node, Sequence):
+            raise SpecError("'functional' is a list of layer kinds, like [global_avg_pool]", self.document.at(node))
+        for item in node.items:
+            word = item.text if isinstance(item, Scalar) else "this"
+            if word not in kinds():
+                raise SpecError(f"'{word}' is no layer kind" + nearest(word, list(kinds())), self.document.at(item))
+        return frozenset(item.text for item in node.items if isinstance(item, Scalar))
 
     # --- blocks -------------------------------------------------------------------------------------------------
 

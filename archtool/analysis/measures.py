@@ -1,0 +1,87 @@
+"""What a convention may weigh besides the cost terms: measures of the layers of one kind, as `relu.outputs`.
+
+A cost term is a count that archtool makes itself. Other counters have their own ideas of what a layer costs; a
+measure says such an idea exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any, Final, NamedTuple
+
+from archtool.analysis.numbers import whole
+from archtool.axes import spread
+from archtool.cost import MACS
+from archtool.layer import Layer
+from archtool.runs import LayerRun
+
+
+class Measure(NamedTuple):
+    """A number that every layer has whose kind has the fields that it `needs`; a count for one input."""
+
+    about: str
+    count: Callable[[LayerRun], int]
+    needs: tuple[str, ...] = ()
+
+    def fits(self, kind: type[Layer]) -> bool:
+        """Whether layers of that kind have it."""
+        return set(self.needs) <= set(kind.field_kinds())
+
+
+def _kernel(run: LayerRun) -> tuple[int, ...]:
+    layer: Any = run.layer
+    return spread(layer.kernel, len(run.inputs[0].spatial), "kernel")
+
+
+def _weights_at_outputs(run: LayerRun) -> int:
+    layer: Any = run.layer
+    biases = whole(run.output.channels) if layer.bias else 0
+    return (whole(run.cost.params) - biases) * whole(run.output.positions)
+
+
+def _kernel_as_written(run: LayerRun) -> int:
+    layer: Any = run.layer
+    width = prod(layer.kernel) if isinstance(layer.kernel, tuple) else layer.kernel
+    return whole(run.output.elements) * int(width)
+
+
+def _macs(run: LayerRun) -> int:
+    return sum(whole(run.cost.operations.get(term, 0)) for term in MACS)
+
+
+def _ungrouped(run: LayerRun) -> int:
+    layer: Any = run.layer
+    return _macs(run) * int(layer.groups)
+
+
+def _grouped_twice(run: LayerRun) -> int:
+    layer: Any = run.layer
+    filters = whole(run.output.channels) // layer.groups
+    return _macs(run) // filters * (filters // layer.groups)
+
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    "outputs": Measure("elements of the output", lambda run: whole(run.output.elements)),
+    "inputs": Measure(
+        "elements of the input (of the first path, for a join)", lambda run: whole(run.inputs[0].elements)
+    ),
+    "params": Measure("learned numbers", lambda run: whole(run.cost.params)),
+    "positions": Measure(
+        "positions of the output: its elements by its channels", lambda run: whole(run.output.positions)
+    ),
+    "weights_at_outputs": Measure(
+        "weights (without biases) times positions of the output", _weights_at_outputs, ("kernel", "bias")
+    ),
+    "kernel_as_written": Measure(
+        "elements of the output times the kernel as the spec has it: a single number once, whatever the axes",
+        _kernel_as_written,
+        ("kernel",),
+    ),
+    "ungrouped": Measure("multiply-accumulates as if there were one group", _ungrouped, ("groups",)),
+    "grouped_twice": Measure(
+        "multiply-accumulates as if each group's outputs were divided into groups again, rounded down",
+        _grouped_twice,
+        ("groups",),
+    ),
+}
