@@ -48,6 +48,7 @@ TERMS: Final[Mapping[str, str]] = {
     "pool.adaptive_average": "elements added by adaptive and global average pooling, window by window",
     "upsample.nearest": "elements copied by upsampling",
     "upsample.linear": "elements interpolated by (bi-, tri-)linear upsampling",
+    "upsample.cubic": "elements interpolated by bicubic upsampling",
     "elementwise.add": "additions of tensors, element by element",
     "elementwise.subtract": "subtractions of tensors, element by element",
     "elementwise.multiply": "products of tensors, element by element",

@@ -1,18 +1,21 @@
 """What one position of a tensor sees of the tensor it comes from: the receptive field, exactly.
 
 Along an axis, position P*q + r of the tensor sees positions [S*q + low_r, S*q + high_r] of its source, for
-each phase r < P (P is 1 but after transposed, upsampled and adaptively pooled paths). Positions below 0 or past the
-end lie in padding. Fields compose: they are kept relative to a block's input, so a block's field is computed once.
+each phase r < P (P is 1 but after transposed, upsampled and adaptively pooled paths); one whose low lies behind its
+high sees nothing. Positions below 0 or past the end lie in padding. Fields compose: they are kept relative to a block's
+input, so a block's field is computed once. An interval is told by its ends, holes in it included: where a later window
+skips positions, some of which alone see far or see anything, what is told is a hull.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from math import gcd, lcm
 from typing import Final, NamedTuple
 
 from archtool.errors import RuleError, Untraceable
-from archtool.size import Size, equal, maximum, minimum, where
+from archtool.size import Condition, Size, at_most, equal, less, maximum, minimum, where
 from archtool.trace import bounds
 from archtool.window import AxisWindow, Window
 
@@ -32,6 +35,11 @@ class Reach(NamedTuple):
     high: Size
     first: Size
     last: Size
+
+    @property
+    def sees_nothing(self) -> Condition:
+        """Whether the interval is empty: a position between the taps of a transposed convolution."""
+        return less(self.high, self.low)
 
 
 class AxisField(NamedTuple):
@@ -72,6 +80,8 @@ class AxisField(NamedTuple):
                 for a, b, c, d in later.phases
             ]
         )
+        if len(phases) != 1:
+            phases = tuple(map(_emptied, phases, later.phases))
         steps = stride * later.stride
         if type(steps) is int and steps > LARGEST_STRIDE:
             raise RuleError("the stride of what is seen grows beyond all bounds")
@@ -218,7 +228,7 @@ def _join(column: tuple[AxisField, ...], n: Size) -> AxisField:
     column = tuple(_spread(axis, period) for axis in column)
     stride = maximum(*(axis.stride for axis in column))
     phases = tuple(
-        _outermost([reach for axis in column for reach in _drifted(axis, r, stride, (n - 1 - r) // period)])
+        _outermost(_seeing([reach for axis in column for reach in _drifted(axis, r, stride, (n - 1 - r) // period)]))
         for r in range(period)
     )
     return AxisField(stride, phases, narrow, wide)
@@ -243,6 +253,24 @@ def _outermost(reaches: list[Reach]) -> Reach:
         return Reach(minimum(*lows), maximum(*highs), minimum(*firsts), maximum(*lasts))
 
 
+def _emptied(reach: Reach, inner: Reach) -> Reach:
+    """The reach, which is empty where the inner one is."""
+    nothing = inner.sees_nothing
+    return reach if nothing is False else reach._replace(high=where(nothing, reach.low - 1, reach.high))
+
+
+def _seeing(reaches: list[Reach]) -> list[Reach]:
+    """Those that see something; the first alone where none does."""
+    return [reach for reach in reaches if not _sees_nothing(reach)] or reaches[:1]
+
+
+def _sees_nothing(reach: Reach) -> bool:
+    nothing = reach.sees_nothing
+    if not isinstance(nothing, bool):
+        raise Untraceable("which positions between the taps of a transposed convolution see anything varies")
+    return nothing
+
+
 def _spread(axis: AxisField, period: int) -> AxisField:
     """The same field with a period that is a multiple of its own."""
     old = len(axis.phases)
@@ -263,29 +291,46 @@ def _shifted(axis: AxisField, position: int) -> Reach:
 
 
 def _then_by_phase(field: AxisField, later: AxisField) -> AxisField:
-    """Composition where the middle tensor has several phases: its ends decide, since reach grows with position."""
+    """Composition where the middle tensor has several phases."""
     period = len(field.phases)
     fixed = [later.stride, *(end for reach in later.phases for end in reach)]
     if not all(isinstance(size, int) for size in fixed):
         raise Untraceable("a varying window on an upsampled tensor")
     turns = period // gcd(period, _int(later.stride)) if later.stride else 1
     later = _spread(later, len(later.phases) * turns)
-    phases = []
-    for low, high, first, last in later.phases:
-        phases.append(
-            Reach(
-                _shifted(field, _int(low)).low,
-                _shifted(field, _int(high)).high,
-                _centre(field, _int(first)),
-                _centre(field, _int(last), last=True),
-            )
-        )
+    grows = _grows(field)
+    phases = tuple(_seen_between(field, reach, grows) for reach in later.phases)
     stride = field.stride * (_int(later.stride) // period)
-    narrow = minimum(*(field.narrow + field.stride * (later.narrow - 1) // period for _ in phases))
+    narrow = field.narrow + field.stride * (later.narrow - 1) // period
     wide = maximum(*(reach.high - reach.low + 1 for reach in phases))
-    return AxisField(
-        stride, tuple(phases), narrow, minimum(wide, field.wide + -(-field.stride * (later.wide - 1) // period))
+    return AxisField(stride, phases, narrow, minimum(wide, field.wide + -(-field.stride * (later.wide - 1) // period)))
+
+
+def _grows(field: AxisField) -> bool:
+    """Whether both ends of what is seen grow with the position, as they do but for dilated transposed convolutions."""
+    phases = [*field.phases, _shifted(field, len(field.phases))]
+    return all(
+        before.sees_nothing is False
+        and at_most(before.low, behind.low) is True
+        and at_most(before.high, behind.high) is True
+        for before, behind in pairwise(phases)
     )
+
+
+def _seen_between(field: AxisField, middle: Reach, grows: bool) -> Reach:
+    """What is seen from positions `middle` of a tensor with phases. Where it grows with the position, the ends decide;
+    else the positions of one period from either end, since a whole period later everything lies farther on."""
+    low, high = _int(middle.low), _int(middle.high)
+    first, last = _centre(field, _int(middle.first)), _centre(field, _int(middle.last), last=True)
+    if grows:
+        reach = Reach(_shifted(field, low).low, _shifted(field, high).high, first, last)
+        return _emptied(reach, middle)
+    more = len(field.phases) - 1
+    lowest = _seeing([_shifted(field, p) for p in range(low, min(high, low + more) + 1)])
+    highest = _seeing([_shifted(field, p) for p in range(max(low, high - more), high + 1)])
+    if not lowest or _sees_nothing(lowest[0]):
+        return Reach(first, first - 1, first, last)
+    return Reach(minimum(*(reach.low for reach in lowest)), maximum(*(reach.high for reach in highest)), first, last)
 
 
 def _centre(field: AxisField, doubled: int, last: bool = False) -> Size:

@@ -56,33 +56,40 @@ def describe(value: object) -> str:
 
 
 class SizeKind(FieldKind):
-    """A whole number of at least `least`."""
+    """A whole number, of at least `least` where there is one."""
 
-    def __init__(self, least: int = 1) -> None:
+    def __init__(self, least: int | None = 1) -> None:
         self.least = least
-        self.allowed = f"a whole number of at least {least}"  # type: ignore[misc]  # an instance tells its own bound
+        bound = "" if least is None else f" of at least {least}"
+        self.allowed = "a whole number" + bound  # type: ignore[misc]  # an instance tells its own bound
 
     def read(self, value: object) -> Size:
-        if type(value) is int and value >= self.least:
+        if type(value) is int and (self.least is None or value >= self.least):
             return value
         if isinstance(value, Ratio):
             return self.read(exact_div(*value))
         if isinstance(value, Expr):
-            require(at_most(self.least, value), "{} is not {}", value, self.allowed)
+            if self.least is not None:
+                require(at_most(self.least, value), "{} is not {}", value, self.allowed)
             return value
         if isinstance(value, Fraction) and value.denominator == 1:
             return self.read(int(value))
         raise self.refuse(value)
 
     def schema(self) -> Schema:
-        return {"anyOf": [{"type": "integer", "minimum": self.least}, EXPRESSION]}
+        bound = {} if self.least is None else {"minimum": self.least}
+        return {"anyOf": [{"type": "integer", **bound}, EXPRESSION]}
 
 
 class ChannelsKind(SizeKind):
-    """A number of channels or of groups of channels: what may be shrunk without changing what is seen."""
+    """A number of channels or of groups of channels: what may be shrunk without changing what is seen; to `thin`."""
+
+    def __init__(self, least: int = 1, thin: int | None = 1) -> None:
+        super().__init__(least)
+        self.thin = thin
 
     def thinned(self, value: Any) -> Any:
-        return None if value is None else 1
+        return None if value is None else self.thin
 
 
 class NumberKind(FieldKind):
@@ -97,6 +104,29 @@ class NumberKind(FieldKind):
 
     def schema(self) -> Schema:
         return {"anyOf": [{"type": "number"}, EXPRESSION]}
+
+
+class FactorKind(FieldKind):
+    """A number above 0 for every axis, or a list of one number an axis."""
+
+    allowed = "a number above 0, or a list of one an axis"
+
+    def read(self, value: object) -> Any:
+        if type(value) is tuple and value:
+            return tuple(self._one(item, value) for item in value)
+        return self._one(value, value)
+
+    def _one(self, item: object, value: object) -> Any:
+        if isinstance(item, int | Fraction) and not isinstance(item, bool) and item > 0:
+            return item
+        if isinstance(item, Expr):
+            require(at_most(1, item), "{} is not {}", item, self.allowed)
+            return item
+        raise self.refuse(value)
+
+    def schema(self) -> Schema:
+        one: list[Schema] = [{"type": "number", "exclusiveMinimum": 0}, EXPRESSION]
+        return {"anyOf": [*one, {"type": "array", "items": {"anyOf": one}, "minItems": 1}]}
 
 
 class TensorKind(FieldKind):
@@ -146,12 +176,12 @@ class ChoiceKind(FieldKind):
 class PerAxisKind(FieldKind):
     """A size for every axis, or a list of one size an axis."""
 
-    def __init__(self, least: int = 1) -> None:
+    def __init__(self, least: int | None = 1) -> None:
         self.size = SizeKind(least)
-        self.allowed = f"a whole number of at least {least}, or a list of one an axis"  # type: ignore[misc]
+        self.allowed = f"{self.size.allowed}, or a list of one an axis"  # type: ignore[misc]
 
     def read(self, value: object) -> Any:
-        if type(value) is int and value >= self.size.least:
+        if type(value) is int and (self.size.least is None or value >= self.size.least):
             return value
         if type(value) is tuple:
             if not value:
@@ -220,9 +250,9 @@ def _declare(kind: FieldKind, default: Any) -> Any:
     return field(default=default, metadata={"kind": kind})
 
 
-def channels(*, default: Any = MISSING) -> Any:
-    """A field that holds a number of channels (or of groups of them)."""
-    return _declare(ChannelsKind(), default)
+def channels(*, default: Any = MISSING, least: int = 1, thin: int | None = 1) -> Any:
+    """A field that holds a number of channels (or of groups of them); `thin` where tensors have one channel."""
+    return _declare(ChannelsKind(least, thin), default)
 
 
 def size(*, default: Any = MISSING, least: int = 1) -> Any:
@@ -250,7 +280,12 @@ def choice(*, default: str, others: tuple[str, ...]) -> Any:
     return _declare(ChoiceKind(default, *others), default)
 
 
-def per_axis(*, default: Any = MISSING, least: int = 1) -> Any:
+def factors(*, default: Any = MISSING) -> Any:
+    """A field that holds a number above 0 for all axes, or one an axis."""
+    return _declare(FactorKind(), default)
+
+
+def per_axis(*, default: Any = MISSING, least: int | None = 1) -> Any:
     """A field that holds one size for all axes, or one an axis."""
     return _declare(PerAxisKind(least), default)
 

@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_
 
 from archtool.errors import RuleError, nearest
 from archtool.field import EVERYTHING, POINTWISE, Field, of_window
-from archtool.fields import FieldKind, TensorKind, channels, choice, flag, number, padding, per_axis, size, tensor
+from archtool.fields import (
+    FieldKind,
+    TensorKind,
+    channels,
+    choice,
+    factors,
+    flag,
+    number,
+    padding,
+    per_axis,
+    size,
+    tensor,
+)
 from archtool.shape import Shape
 from archtool.size import Size
 from archtool.taps import AxisTaps, taps_of
@@ -74,6 +86,11 @@ class Layer:
     def side_field(self, x: Shape) -> Field:
         """What an output position sees of the further tensors."""
         return EVERYTHING
+
+    def thin(self) -> Layer:
+        """The layer that sees the same in a network whose tensors have one channel, before its own fields are thinned;
+        another kind where this one can't do with one."""
+        return self
 
     def channels(self, x: Shape) -> Size:
         """The number of output channels."""
@@ -171,7 +188,7 @@ T = TypeVar("T", bound=type[Layer])
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(channels, choice, flag, number, padding, per_axis, size, tensor),
+    field_specifiers=(channels, choice, factors, flag, number, padding, per_axis, size, tensor),
 )
 def layer(cls: T) -> T:
     """Register a layer kind under its class's name in snake case: `BatchNorm` is `batch_norm`."""

@@ -81,6 +81,13 @@ class ChannelsFirstLayerNorm(nn.LayerNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
+class ChannelsFirstRMSNorm(nn.RMSNorm):
+    """RMS norm over the channels of (batch, channels, *spatial), at each position by itself."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
 class _OverTokens:
     """Before a module over (batch, channels, positions): takes and gives (batch, tokens, channels)."""
 
@@ -95,6 +102,14 @@ class TokenBatchNorm(_OverTokens, nn.BatchNorm1d):
 
 class TokenGroupNorm(_OverTokens, nn.GroupNorm):
     """Group norm of (batch, tokens, channels)."""
+
+
+class TokenInstanceNorm(_OverTokens, nn.InstanceNorm1d):
+    """Instance norm of (batch, tokens, channels)."""
+
+
+class TokenPReLU(_OverTokens, nn.PReLU):
+    """PReLU of (batch, tokens, channels)."""
 
 
 class TokenLocalResponseNorm(_OverTokens, nn.LocalResponseNorm):
@@ -131,3 +146,15 @@ class Concatenate(nn.Module):
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
         return torch.cat(tensors, dim=self.axis)
+
+
+class ChannelPadding(nn.Module):
+    """Zeros before and after what is there along one axis of the batched tensor."""
+
+    def __init__(self, axis: int, before: int, after: int) -> None:
+        super().__init__()
+        self.axis, self.before, self.after = axis, before, after
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        behind = x.dim() - 1 - self.axis
+        return nn.functional.pad(x, (*(0, 0) * behind, self.before, self.after))

@@ -23,7 +23,7 @@ LINE = (
     ("field", "taps"),
     ("fields",),
     ("layer",),
-    ("axes", "modules"),  # what layers' rules, and their torch methods, have in common
+    ("axes", "modules", "modules_parts"),  # what layers' rules, and their torch methods, have in common
     ("layers",),
     ("spec",),
     ("runs", "merging"),
@@ -44,7 +44,7 @@ RANK = {room: rank for rank, rooms in enumerate(LINE) for room in rooms}
 DOORS = ("design.py", "analysis/report.py", "trace.py")
 HEAVY = ("torch", "sympy", "pandas", "numpy", "networkx", "rich")
 # Where these may be imported at all; a layer names its torch module in its own `torch` method.
-WHO_KNOWS_TORCH = ("layers", "modules", "realize", "interop")
+WHO_KNOWS_TORCH = ("layers", "modules", "modules_parts", "realize", "interop")
 
 
 def room(path: Path) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archtool.fields import choice, number
+from archtool.fields import choice, flag, number
 from archtool.layer import Example, Layer, layer
 from archtool.shape import Shape
-from archtool.size import Size
+from archtool.size import Size, divides, exact_div, require
 
 if TYPE_CHECKING:
     import torch
@@ -149,3 +150,88 @@ class Hardshrink(Activation):
     """x, but 0 nearer than lambda to 0."""
 
     lambd: Any = number(default=0.5)
+
+
+@layer
+class Threshold(Activation):
+    """x where it is above threshold, else value."""
+
+    in_place = True
+    keeps = ("input",)
+    threshold: Any = number()
+    value: Any = number()
+
+    examples = (Example({"threshold": 0.1, "value": 20}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+
+@layer
+class RReLU(Activation):
+    """x where positive, else a slope times x: at random between lower and upper while training, their mean at inference
+    (Xu et al. 2015, arXiv:1505.00853)."""
+
+    in_place = True
+    keeps = ("input",)
+    lower: Any = number(default=0.125)
+    upper: Any = number(default=1 / 3)
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """The slopes."""
+        return {"same": x.elements}
+
+
+@layer
+class PReLU(Layer):
+    """x where positive, else a learned slope times x: one slope for all, or one a channel (He et al. 2015,
+    arXiv:1502.01852; torch.nn.PReLU)."""
+
+    keeps = ("input",)
+    per_channel: bool = flag(default=False)
+    init: Any = number(default=0.25)
+
+    examples = (
+        Example({}, Shape(4, (5, 6)), 1, 0, "one slope"),
+        Example({"per_channel": True}, Shape(4, (5,), True), 4, 0, "a slope a channel"),
+        Example({"per_channel": True}, Shape(4, (2, 3, 5))),
+    )
+
+    def params(self, x: Shape) -> Size:
+        return x.channels if self.per_channel else 1
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"activation": y.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        from archtool.modules import TokenPReLU
+
+        kind = TokenPReLU if x.is_tokens else nn.PReLU
+        return kind(x.channels if self.per_channel else 1, float(self.init))  # type: ignore[arg-type]  # ints
+
+
+@layer
+class GLU(Layer):
+    """The first half of the channels, gated by the sigmoid of the second (Dauphin et al. 2016, arXiv:1612.08083;
+    torch.nn.GLU)."""
+
+    keeps = ("input",)
+    examples = (
+        Example({}, Shape(6, (5, 6)), 0, 0, "no learned parameters"),
+        Example({}, Shape(4, (5,), True)),
+        Example({}, Shape(8)),
+    )
+
+    def thin(self) -> Layer:
+        return Sigmoid()
+
+    def channels(self, x: Shape) -> Size:
+        require(divides(2, x.channels), "channels (={}) must be even: half of them are gates", x.channels)
+        return exact_div(x.channels, 2)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"activation": y.elements, "elementwise.multiply": y.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.GLU(2 if x.is_tokens else 1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archtool.field import POINTWISE_AND_EVERYTHING, Field
+from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
 from archtool.fields import channels, flag, number, size
 from archtool.layer import Example, Layer, layer
 from archtool.shape import Shape
-from archtool.size import Size, divides, require
+from archtool.size import Size, divides, less, require
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -120,6 +121,85 @@ class GroupNorm(Layer):
 
         norm = TokenGroupNorm if x.is_tokens else nn.GroupNorm
         return norm(self.groups, x.channels, float(self.eps), self.affine)  # type: ignore[arg-type]
+
+
+@layer
+class InstanceNorm(Layer):
+    """Normalisation of each channel over its positions (Ulyanov et al. 2016, arXiv:1607.08022; torch.nn.InstanceNorm1d,
+    2d, 3d): by its own statistics, which see all positions, or by running ones."""
+
+    keeps = ("input",)
+    eps: Any = number(default=1e-5)
+    momentum: Any = number(default=0.1)
+    affine: bool = flag(default=False)
+    track_running_stats: bool = flag(default=False)
+
+    examples = (
+        Example({"affine": True}, Shape(8, (5, 6)), 16, 0, "a scale and a shift a channel"),
+        Example({}, Shape(6, (7,), True)),
+        Example({"track_running_stats": True}, Shape(4, (3, 4, 5))),
+    )
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return POINTWISE if self.track_running_stats else POINTWISE_AND_EVERYTHING
+
+    def channels(self, x: Shape) -> Size:
+        rule = "'instance_norm' needs more than one position a channel, the input is {}"
+        require(less(1, x.positions), rule, x)
+        return x.channels
+
+    def params(self, x: Shape) -> Size:
+        return 2 * x.channels if self.affine else 0
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return _operations("norm.instance", self.affine, y)
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """A mean and a deviation a channel, and its scale, repeated for each item."""
+        return {"same": (3 if self.affine else 2) * x.channels}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        from archtool.modules import TokenInstanceNorm
+
+        norm: Any = TokenInstanceNorm if x.is_tokens else getattr(nn, f"InstanceNorm{len(x.spatial)}d")
+        fields = (float(self.eps), float(self.momentum), self.affine, self.track_running_stats)
+        return norm(x.channels, *fields)  # type: ignore[no-any-return]  # getattr
+
+
+@layer
+class RmsNorm(Layer):
+    """Division by the root mean square over the channels, at each position or token by itself (Zhang and Sennrich 2019,
+    arXiv:1910.07467; torch.nn.RMSNorm over the last axis). Without eps, the smallest step of the numbers is it."""
+
+    keeps = ("input",)
+    eps: Any = number(default=None)
+    affine: bool = flag(default=True)
+
+    examples = (
+        Example({"eps": 1e-6}, Shape(96, (7, 8)), 96, 0, "a scale a channel"),
+        Example({}, Shape(16, (5,), True)),
+        Example({"affine": False}, Shape(16)),
+    )
+
+    def params(self, x: Shape) -> Size:
+        return x.channels if self.affine else 0
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return _operations("norm.rms", self.affine, y)
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """What each position was divided by, and the quotients where they are scaled."""
+        return {"same": x.positions + (x.elements if self.affine else 0)}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        from archtool.modules import ChannelsFirstRMSNorm
+
+        norm = ChannelsFirstRMSNorm if x.spatial and not x.is_tokens else nn.RMSNorm
+        return norm(x.channels, None if self.eps is None else float(self.eps), self.affine)
 
 
 @layer

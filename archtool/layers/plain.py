@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archtool.axes import check_wrap, windows
+from archtool.axes import check_wrap, spatial_rank, windows
 from archtool.field import GLOBAL, POINTWISE, Field
-from archtool.fields import choice, number, padding
+from archtool.fields import choice, flag, number, padding
 from archtool.layer import Example, Layer, layer
 from archtool.shape import Shape
-from archtool.size import any_of, equal, less, negate, require, where
+from archtool.size import Size, any_of, equal, less, negate, require, where
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -28,22 +29,62 @@ class Identity(Layer):
         return nn.Identity()
 
 
+def _check_probability(p: Any) -> None:
+    require(negate(any_of(less(p, 0), less(1, p))), "p (={}) must be between 0 and 1", p)
+
+
 @layer
 class Dropout(Layer):
-    """Drops elements while training, passes them on at inference (torch.nn.Dropout)."""
+    """Drops elements, or whole `channels`, while training, and passes them on at inference (torch.nn.Dropout,
+    Dropout1d, 2d, 3d; Srivastava et al. 2014, Tompson et al. 2014, arXiv:1411.4280)."""
 
+    is_view = True
     p: Any = number(default=0.5)
+    channels_only: bool = flag(default=False)
 
-    examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+    examples = (
+        Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),
+        Example({"channels_only": True}, Shape(4, (5,))),
+    )
 
     def channels(self, x: Shape) -> Any:
-        require(negate(any_of(less(self.p, 0), less(1, self.p))), "p (={}) must be between 0 and 1", self.p)
+        _check_probability(self.p)
+        if self.channels_only:
+            spatial_rank(x, self.kind)
         return x.channels
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
-        return nn.Dropout(float(self.p))
+        word = f"Dropout{len(x.spatial)}d" if self.channels_only else "Dropout"
+        return getattr(nn, word)(float(self.p))  # type: ignore[no-any-return]  # getattr
+
+
+@layer
+class AlphaDropout(Layer):
+    """Dropout that keeps mean and variance behind SELU, of elements or of whole channels (torch.nn.AlphaDropout,
+    FeatureAlphaDropout; Klambauer et al. 2017, arXiv:1706.02515)."""
+
+    is_view = True
+    p: Any = number(default=0.5)
+    channels_only: bool = flag(default=False)
+
+    examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def channels(self, x: Shape) -> Any:
+        _check_probability(self.p)
+        if self.channels_only:
+            spatial_rank(x, self.kind)
+        return x.channels
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """What was kept, scaled."""
+        return {"same": x.channels if self.channels_only else x.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        return getattr(nn, "FeatureAlphaDropout" if self.channels_only else "AlphaDropout")(float(self.p))  # type: ignore[no-any-return]  # getattr
 
 
 @layer
@@ -67,7 +108,8 @@ class Flatten(Layer):
 
 @layer
 class Pad(Layer):
-    """Puts positions around the input (torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d)."""
+    """Puts positions around the input (torch.nn.ZeroPad2d, ConstantPad2d for another `value` than 0, ReflectionPad2d,
+    ReplicationPad2d, CircularPad2d)."""
 
     padding: Any = padding()
     mode: str = choice(
@@ -78,22 +120,28 @@ class Pad(Layer):
             "circular",
         ),
     )
+    value: Any = number(default=0)
 
     examples = (
         Example({"padding": [[1, 2], 3]}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),
         Example({"padding": 2, "mode": "reflect"}, Shape(4, (5,))),
         Example({"padding": 1, "mode": "replicate"}, Shape(2, (3, 4, 5))),
         Example({"padding": 1, "mode": "circular"}, Shape(2, (3, 4))),
+        Example({"padding": [1, 0], "value": -1.5}, Shape(2, (3, 4))),
     )
 
     def window(self, x: Shape) -> Window:
         window = windows(x, "pad", 1, 1, self.padding)
         check_wrap(window, x, self.mode)
+        if self.mode != "zeros":
+            require(equal(self.value, 0), "mode {} takes its values from the input, value is for zeros", self.mode)
         return window
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
         ends = tuple(end for axis in reversed(self.window(x)) for end in (axis.before, axis.after))
+        if self.value != 0:
+            return getattr(nn, f"ConstantPad{len(x.spatial)}d")(ends, float(self.value))  # type: ignore[no-any-return]
         word = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}[self.mode]
         return getattr(nn, f"{word}Pad{len(x.spatial)}d")(ends)  # type: ignore[no-any-return]  # getattr

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from archtool.axes import in_ceil_mode, spatial_rank, spread, windows
 from archtool.errors import RuleError, Untraceable
 from archtool.field import EVERYTHING, LARGEST_PERIOD, AxisField, Field, Reach
-from archtool.fields import flag, padding, per_axis
+from archtool.fields import flag, number, padding, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.shape import Shape
-from archtool.size import Size, at_most, ceil_div, divides, maximum, minimum, product, require, where
+from archtool.size import Size, at_most, ceil_div, divides, less, maximum, minimum, product, require, where
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -121,6 +122,46 @@ class AvgPool(Layer):
 
     def torch(self, x: Shape) -> torch.nn.Module:
         return _torch_pool(self, x, "AvgPool", 0.0, count_include_pad=self.count_include_pad)
+
+
+@layer
+class LpPool(Layer):
+    """The norm of what is under each window, the sum for norm 1 (torch.nn.LPPool1d, 2d, 3d; Sermanet et al. 2012,
+    arXiv:1204.3968)."""
+
+    keeps = ("input",)
+    kernel: Any = per_axis()
+    norm: Any = number(default=2)
+    stride: Any = per_axis(default=None)
+    ceil_mode: bool = flag(default=False)
+
+    examples = (
+        Example({"kernel": 2}, Shape(4, (12, 13)), 0, 0, "no learned parameters"),
+        Example({"kernel": [3, 2], "norm": 1, "stride": 2, "ceil_mode": True}, Shape(3, (8, 10))),
+        Example({"kernel": 3}, Shape(2, (7,))),
+        Example({"kernel": 2, "stride": 1}, Shape(2, (3, 4, 5))),
+    )
+
+    def window(self, x: Shape) -> Window:
+        require(less(0, self.norm), "norm (={}) must be above 0", self.norm)
+        window = windows(x, self.kind, self.kernel, self.kernel if self.stride is None else self.stride, 0)
+        return in_ceil_mode(window, x.spatial) if self.ceil_mode else window
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"pool.lp": _taps(self, x, y)}
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """The powers, and the steps from their mean to the root of their sum."""
+        return {"same": x.elements + 4 * y.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from torch import nn
+
+        rank = len(x.spatial)
+        kernel = spread(self.kernel, rank, "kernel")
+        stride = kernel if self.stride is None else spread(self.stride, rank, "stride")
+        one = (kernel[0], stride[0]) if rank == 1 else (kernel, stride)  # LPPool1d takes no tuples
+        return getattr(nn, f"LPPool{rank}d")(float(self.norm), *one, self.ceil_mode)  # type: ignore[no-any-return]
 
 
 def _adaptive_shape(x: Shape, size: Any, kind: str) -> Shape:

@@ -111,6 +111,7 @@ def _beside(layer: Layer, shapes: tuple[Shape, ...]) -> Layer:
 
 def thinned(layer: Layer) -> Layer:
     """The layer with one channel, and one group of channels."""
+    layer = layer.thin()
     thin = {name: kind.thinned(getattr(layer, name)) for name, kind in layer.field_kinds().items()}
     changed = {name: value for name, value in thin.items() if value is not getattr(layer, name)}
     return replace(layer, **changed) if changed else layer  # type: ignore[type-var]  # a dataclass

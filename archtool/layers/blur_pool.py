@@ -1,0 +1,64 @@
+"""Pooling without aliasing: a fixed low-pass filter before the stride."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import comb
+from typing import TYPE_CHECKING, Any
+
+from archtool.axes import check_wrap, windows
+from archtool.fields import choice, padding, per_axis, size
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape
+from archtool.size import Size
+from archtool.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+
+@layer
+class BlurPool(Layer):
+    """Each channel by itself through a fixed binomial filter, 1 2 1 for a kernel of 3 (Zhang 2019, arXiv:1904.11486;
+    timm's BlurPool2d). It has no weights to learn; its multiply-adds are a depthwise convolution's."""
+
+    keeps = ("input",)
+    kernel: Size = size(default=3)
+    stride: Any = per_axis(default=2)
+    padding: Any = padding(default="half", words=("half", "same"))
+    padding_mode: str = choice(default="reflect", others=("zeros", "replicate", "circular"))
+
+    examples = (
+        Example({}, Shape(8, (12, 13)), 0, 3024, "3 x 3 products for each of 8 x 6 x 7 outputs"),
+        Example({"kernel": 4, "padding": [[1, 2], 1], "padding_mode": "zeros"}, Shape(2, (9, 8))),
+        Example({"kernel": 5, "stride": 1}, Shape(3, (7,))),
+        Example({"padding": 0}, Shape(2, (5, 4, 3))),
+    )
+
+    def window(self, x: Shape) -> Window:
+        window = windows(x, self.kind, self.kernel, self.stride, self.padding)
+        check_wrap(window, x, self.padding_mode)
+        return window
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        taps: Size = 1
+        for _ in x.spatial:
+            taps = taps * self.kernel
+        return {"conv.macs": taps * y.elements}
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """The padded input."""
+        padded = x.channels
+        for axis, n in zip(self.window(x), x.spatial, strict=True):
+            padded = padded * (n + axis.before + axis.after)
+        return {"same": padded}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules_parts import BlurPool as Module
+
+        window = self.window(x)
+        kernel: Any = self.kernel
+        row = [comb(kernel - 1, tap) for tap in range(kernel)]
+        pads = tuple(end for axis in reversed(window) for end in (axis.before, axis.after))
+        strides = tuple(axis.stride for axis in window)
+        return Module(x.channels, row, strides, pads, self.padding_mode)  # type: ignore[arg-type]  # ints when realized

@@ -1,0 +1,64 @@
+"""What residual branches carry: a learned scale, and their dropping at random while training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from archtool.fields import number
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape
+from archtool.size import Size, any_of, less, negate, require
+
+if TYPE_CHECKING:
+    import torch
+
+
+@layer
+class LayerScale(Layer):
+    """A learned factor for each channel (Touvron et al. 2021, arXiv:2103.17239; ConvNeXt's gamma)."""
+
+    keeps = ("input",)
+    init: Any = number(default=1e-6)
+
+    examples = (
+        Example({}, Shape(96, (7, 8)), 96, 0, "a factor a channel"),
+        Example({"init": 1}, Shape(16, (5,), True), 16, 0, "a factor a channel"),
+        Example({}, Shape(16)),
+    )
+
+    def params(self, x: Shape) -> Size:
+        return x.channels
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"elementwise.multiply": y.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules_parts import LayerScale as Module
+
+        ones = () if x.is_tokens else (1,) * len(x.spatial)
+        return Module((x.channels, *ones), float(self.init))  # type: ignore[arg-type]  # ints when realized
+
+
+@layer
+class StochasticDepth(Layer):
+    """Drops its whole input, item by item of a batch, while training; passes it on at inference (Huang et al. 2016,
+    arXiv:1603.09382; drop path)."""
+
+    is_view = True
+    p: Any = number(default=0.5)
+
+    examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def channels(self, x: Shape) -> Any:
+        require(negate(any_of(less(self.p, 0), less(1, self.p))), "p (={}) must be between 0 and 1", self.p)
+        return x.channels
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """Whether the item was kept."""
+        return {"bool": 1}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules_parts import StochasticDepth as Module
+
+        return Module(float(self.p))

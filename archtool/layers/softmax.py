@@ -1,0 +1,86 @@
+"""Softmax and its kin, over the channels or over the positions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from archtool.errors import RuleError
+from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
+from archtool.fields import channels, choice
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape
+from archtool.size import Size, divides, equal, require
+from archtool.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+_EXAMPLES = (
+    Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),
+    Example({"groups": 2}, Shape(4, (5,), True)),
+    Example({"over": "positions"}, Shape(4, (5, 6))),
+    Example({"over": "positions"}, Shape(4, (5,), True)),
+    Example({}, Shape(4)),
+)
+
+
+class OverOneAxis(Layer):
+    """The base of the kinds that share out 1 among the channels of each position, in `groups` of neighbouring channels,
+    or among the positions of each channel: `function` is torch's word."""
+
+    function: ClassVar[str]
+    keeps = ("output",)
+    groups: Size
+    over: str
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return POINTWISE if self.over == "channels" else POINTWISE_AND_EVERYTHING
+
+    def channels(self, x: Shape) -> Size:
+        if self.over == "positions":
+            require(equal(self.groups, 1), "groups (={}) are of channels, not of positions", self.groups)
+            if not x.spatial:
+                raise RuleError(f"the vector {x} has no positions: over channels is meant")
+        rule = "channels (={}) must be divisible by groups (={})"
+        require(divides(self.groups, x.channels), rule, x.channels, self.groups)
+        return x.channels
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        return {"softmax": y.elements}
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules_parts import OverAxis, OverPositions
+
+        if self.over == "positions":
+            return OverAxis(self.function, 1, 1) if x.is_tokens else OverPositions(self.function)
+        return OverAxis(self.function, 2 if x.is_tokens else 1, self.groups)  # type: ignore[arg-type]  # an int here
+
+
+@layer
+class Softmax(OverOneAxis):
+    """e^x over the sum of these (torch.nn.Softmax, Softmax2d)."""
+
+    function = "softmax"
+    groups: Size = channels(default=1)
+    over: str = choice(default="channels", others=("positions",))
+    examples = _EXAMPLES
+
+
+@layer
+class LogSoftmax(OverOneAxis):
+    """The logarithm of softmax (torch.nn.LogSoftmax)."""
+
+    function = "log_softmax"
+    groups: Size = channels(default=1)
+    over: str = choice(default="channels", others=("positions",))
+    examples = _EXAMPLES
+
+
+@layer
+class Softmin(OverOneAxis):
+    """Softmax of -x (torch.nn.Softmin)."""
+
+    function = "softmin"
+    groups: Size = channels(default=1)
+    over: str = choice(default="channels", others=("positions",))
+    examples = _EXAMPLES
