@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import networkx as nx
     import torch
 
+    from archtool.analysis.convention import Convention
+    from archtool.analysis.flops import Flops
     from archtool.analysis.report import Report
     from archtool.realize.result import Verification
 
@@ -116,18 +118,45 @@ class Design:
         run = self.run if inputs is None else self.evaluate(inputs=inputs)
         return flat_network(run, tuple(self.spec.inputs))
 
-    def analyze(self, *, batch: int = 1, dtype: str = "float32", acts: str = "all") -> Report:
+    def analyze(
+        self,
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        acts: str = "all",
+        convention: str | os.PathLike[str] | Convention | None = None,
+        exact_padding: bool = False,
+    ) -> Report:
         """Count parameters, operations and activations, and find what each layer sees.
 
         `batch` multiplies operations and activations; `dtype` is that of the bytes; `acts` is 'all', or 'conv' to count
-        the outputs of convolutions and linear layers alone.
+        the outputs of convolutions and linear layers alone. `flops` are by `convention`: a shipped one's name
+        (`archtool conventions` lists them) or a file's path; `exact_padding` leaves products with padding out.
 
         >>> load("vgg16").analyze().totals.receptive_field.size
         (212, 212)
         """
         from archtool.analysis.report import Report
 
-        return Report(self, batch=batch, dtype=dtype, acts=acts)
+        return Report(self, batch=batch, dtype=dtype, acts=acts, convention=convention, exact_padding=exact_padding)
+
+    def flops(
+        self,
+        *conventions: str | os.PathLike[str] | Convention,
+        mode: str = "inference",
+        exact_padding: bool = False,
+        batch: int = 1,
+    ) -> Flops:
+        """What FLOP conventions count, term by term: these, or all shipped ones; see `archtool.analysis.flops`.
+
+        `mode` is 'inference', or 'training' for the forward and the backward pass.
+
+        >>> load("resnet50").flops("fvcore", "ptflops").totals
+        (4111512576, 4132436968)
+        """
+        from archtool.analysis.flops import flops
+
+        return flops(self, conventions, mode=mode, exact_padding=exact_padding, batch=batch)
 
     def dot(self, depth: int | None = None, direction: str = "TB") -> str:
         """The network's picture in Graphviz's DOT language; the same design gives the same text.

@@ -8,7 +8,7 @@ _SI: Final = (("E", 10**18), ("P", 10**15), ("T", 10**12), ("G", 10**9), ("M", 1
 _BINARY: Final = (("EiB", 2**60), ("PiB", 2**50), ("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
-def si(number: int) -> str:
+def si(number: int | float) -> str:
     """A count with an SI prefix and three significant digits, exact below 1000.
 
     >>> si(25_557_032), si(999), si(10**21)

@@ -57,8 +57,9 @@ def _ungrouped(run: LayerRun) -> int:
 
 def _grouped_twice(run: LayerRun) -> int:
     layer: Any = run.layer
-    filters = whole(run.output.channels) // layer.groups
-    return _macs(run) // filters * (filters // layer.groups)
+    groups = int(layer.groups)
+    filters = whole(run.output.channels) // groups
+    return _macs(run) // filters * (filters // groups)
 
 
 MEASURES: Final[Mapping[str, Measure]] = {

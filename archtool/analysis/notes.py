@@ -86,7 +86,13 @@ def _through(source: Field | None, inner: Field | None) -> Field | None:
 
 
 def _term_notes(report: Report) -> Iterator[str]:
-    """What flops leave out, by name."""
+    """What flops count, and what they leave out, by name."""
+    if report.exact_padding:
+        yield "products with padding are left out of the MACs and FLOPs of convolutions"
+    if report.convention is not None:
+        name, unit = report.convention.name, report.convention.unit
+        yield f"flops are {unit} by the convention '{name}': {report.convention.about}"
+        return
     counted = {term: n for term, n in report.totals.operations.items() if n and term not in MACS}
     if counted:
         left_out = ", ".join(f"{term} {si(counted[term])}" for term in TERMS if term in counted)

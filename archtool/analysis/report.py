@@ -11,7 +11,7 @@ from archtool.analysis.notes import notes
 from archtool.analysis.numbers import whole
 from archtool.analysis.tree import Branch, folded
 from archtool.collector import collector_paused
-from archtool.cost import Cost, without_params
+from archtool.cost import TERMS, Cost, without_params
 from archtool.errors import RuleError, nearest
 from archtool.field import GLOBAL, Field
 from archtool.flatten import FlatLayer, flatten
@@ -19,8 +19,11 @@ from archtool.runs import LayerRun
 from archtool.shape import Shape
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
 
+    from archtool.analysis.convention import Convention
     from archtool.design import Design
 
 BYTES: Final[Mapping[str, int]] = {
@@ -75,7 +78,7 @@ class Row(NamedTuple):
     output: tuple[int, ...]
     params: int
     macs: int
-    flops: int
+    flops: Number
     activations: int
     receptive_field: ReceptiveField | None
 
@@ -101,7 +104,7 @@ class Totals:
 
     params: int
     macs: int
-    flops: int
+    flops: Number
     activations: int
     receptive_field: ReceptiveField | None
     operations: Mapping[str, int]
@@ -122,14 +125,24 @@ class Totals:
 class Report:
     """An analysis of a design; made by `Design.analyze`.
 
-    Operations and activations are those of `batch` inputs, bytes those of `dtype`.
+    Operations and activations are those of `batch` inputs, bytes those of `dtype`. `flops` are by `convention`, where
+    there is one.
 
     >>> from archtool import load
     >>> load("lenet5").analyze()
     <report of lenet5: 61,706 params, 416,520 macs>
     """
 
-    def __init__(self, design: Design, *, batch: int = 1, dtype: str = "float32", acts: str = "all") -> None:
+    def __init__(
+        self,
+        design: Design,
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        acts: str = "all",
+        convention: str | os.PathLike[str] | Convention | None = None,
+        exact_padding: bool = False,
+    ) -> None:
         if type(batch) is not int or batch < 1:
             raise RuleError(f"batch (={batch}) must be a whole number of at least 1")
         if batch > LARGEST_BATCH:
@@ -142,7 +155,19 @@ class Report:
         self.batch = batch
         self.dtype = dtype
         self.acts = acts
+        self.exact_padding = exact_padding
+        self.convention: Convention | None = None
         self.run = design.run
+        if exact_padding:
+            from archtool.analysis.touching import touching_network
+
+            self.run = touching_network(self.run)
+        if convention is not None:
+            from archtool.analysis.conventions import convention as read
+            from archtool.analysis.pricing import priced
+
+            self.convention = read(convention)
+            self.run = priced(self.run, self.convention, design.spec.functional)
 
     @property
     def name(self) -> str:
@@ -174,10 +199,10 @@ class Report:
         return Totals(
             params=params,
             macs=macs,
-            flops=self.batch * whole(cost.flops),
+            flops=self.flops(cost),
             activations=activations,
             receptive_field=receptive_field(self.run.output.fields),
-            operations={term: self.batch * whole(count) for term, count in cost.operations.items()},
+            operations={term: self.batch * whole(n) for term, n in cost.operations.items() if term in TERMS},
             bytes={"params": params * itemsize, "activations": activations * itemsize},
         )
 
@@ -217,6 +242,14 @@ class Report:
         """The output elements that `acts` counts."""
         return self.batch * whole(cost.conv_activations if self.acts == "conv" else cost.activations)
 
+    def flops(self, cost: Cost) -> Number:
+        """What a cost counts under the report's convention: two for each multiply-accumulate where it has none."""
+        if self.convention is None:
+            return self.batch * whole(cost.flops)
+        from archtool.analysis.pricing import price_of
+
+        return price_of(cost, self.batch)
+
     def _rows(self, layers: Iterable[FlatLayer]) -> Iterator[Row]:
         """Rows; what several layers have in common (a run, a field) is worked out once."""
         seen: dict[int, ReceptiveField | None] = {}
@@ -242,18 +275,22 @@ class Report:
             sizes(run.output),
             whole(cost.params),
             macs,
-            self.batch * whole(cost.flops),
+            self.flops(cost),
             self.activations(cost),
         )
 
     def summary_dict(self) -> dict[str, Any]:
         """The documented JSON without its rows and notes."""
         inputs = {name: list(dims) for name, dims in self.inputs.items()}
+        asked: dict[str, Any] = {"exact_padding": True} if self.exact_padding else {}
+        if self.convention is not None:
+            asked["convention"] = {"name": self.convention.name, "unit": self.convention.unit}
         return {
             "name": self.name,
             "input": next(iter(inputs.values())) if len(inputs) == 1 else inputs,
             "batch": self.batch,
             "dtype": self.dtype,
+            **asked,
             "totals": self.totals.to_dict(),
         }
 

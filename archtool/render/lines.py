@@ -43,6 +43,7 @@ COLUMNS: Final = (
     Column("stride", True, 86),
     Column("start", True, 92),
 )
+PRICED: Final = Column("FLOPs", True, 64)  # behind the MACs, where a convention was asked for
 SORTS: Final[dict[str, Callable[[Row], int]]] = {
     "params": lambda row: row.params,
     "macs": lambda row: row.macs,
@@ -51,13 +52,20 @@ SORTS: Final[dict[str, Callable[[Row], int]]] = {
 }
 
 
+def columns(report: Report) -> tuple[Column, ...]:
+    """The columns of a report's table."""
+    if report.convention is None:
+        return COLUMNS
+    behind = 1 + [column.title for column in COLUMNS].index("MACs")
+    return (*COLUMNS[:behind], PRICED, *COLUMNS[behind:])
+
+
 def lines(report: Report, depth: int | None = None, sort: str | None = None) -> list[Line]:
     """The lines of a report: nested as written and cut below `depth`, or single layers, the greatest first."""
-    total = report.totals.macs
     if sort is not None:
-        return [_line(0, row.name, row, True, total) for row in ordered_rows(report, depth, sort)]
+        return [_line(report, 0, row.name, row, True) for row in ordered_rows(report, depth, sort)]
     return [
-        _line(level, _label(branch), row_of(report, branch), branch.layer is not None, total)
+        _line(report, level, _label(branch), row_of(report, branch), branch.layer is not None)
         for level, branch in _nested(report.tree(depth), depth)
     ]
 
@@ -84,7 +92,7 @@ def row_of(report: Report, branch: Branch) -> Row:
         output=sizes(branch.output),
         params=whole(branch.cost.params),
         macs=macs,
-        flops=report.batch * whole(branch.cost.flops),
+        flops=report.flops(branch.cost),
         activations=report.activations(branch.cost),
         receptive_field=receptive_field(branch.fields),
     )
@@ -117,15 +125,18 @@ def _label(branch: Branch) -> str:
     return f"{branch.label} x{branch.turns}" if branch.turns > 1 else branch.label
 
 
-def _line(level: int, label: str, row: Row, is_layer: bool, total: int) -> Line:
+def _line(report: Report, level: int, label: str, row: Row, is_layer: bool) -> Line:
+    total = report.totals.macs
     share = row.macs / total if total else 0.0
     field = row.receptive_field
+    priced = () if report.convention is None else (si(row.flops) if row.flops else "",)
     cells = (
         label,
         row.kind,
         by_axis(row.output, always=True),
         si(row.params) if row.params else "",
         si(row.macs) if row.macs else "",
+        *priced,
         percent(share) if row.macs else "",
         seen(field),
         by_axis(field.stride) if field and field.is_local else "",

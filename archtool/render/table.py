@@ -9,7 +9,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 from archtool.render.columns import aligned
-from archtool.render.lines import COLUMNS, Line, by_axis, lines, ordered_rows
+from archtool.render.lines import Line, by_axis, columns, lines, ordered_rows
 from archtool.units import binary, si
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ def print_table(report: Report, console: Console, depth: int | None, sort: str |
     from rich.table import Table
     from rich.text import Text
 
-    shown = [i for i, column in enumerate(COLUMNS) if not console.is_terminal or console.width >= column.from_width]
+    every = columns(report)
+    shown = [i for i, column in enumerate(every) if not console.is_terminal or console.width >= column.from_width]
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, padding=(0, 2, 0, 0))
     for i in shown:
-        column = COLUMNS[i]
+        column = every[i]
         table.add_column(
             column.title, justify="right" if column.is_number else "left", no_wrap=True, overflow="ellipsis"
         )
@@ -56,9 +57,10 @@ def _folded(text: str, width: int) -> str:
 
 def plain_table(report: Report, depth: int | None, sort: str | None) -> str:
     """The same without a terminal: aligned columns, no colour, no boxes."""
-    rows = [tuple(column.title for column in COLUMNS)]
+    every = columns(report)
+    rows = [tuple(column.title for column in every)]
     rows += [("  " * line.level + line.cells[0], *line.cells[1:]) for line in lines(report, depth, sort)]
-    numbers = [index for index, column in enumerate(COLUMNS) if column.is_number]
+    numbers = [index for index, column in enumerate(every) if column.is_number]
     return aligned(rows, numbers) + "\n" + "\n".join(summary(report)) + "\n"
 
 
@@ -71,10 +73,12 @@ def summary(report: Report) -> list[str]:
     )
     batch = f", batch {report.batch}" if report.batch > 1 else ""
     acts = " of convolutions and linear layers" if report.acts == "conv" else ""
+    convention = report.convention
+    priced = "two a MAC" if convention is None else f"{convention.unit} by the convention '{convention.name}'"
     rows = [
         ("params", totals.params, f"{si(totals.params)}, {binary(totals.bytes['params'])} in {report.dtype}"),
         ("MACs", totals.macs, si(totals.macs)),
-        ("FLOPs", totals.flops, f"{si(totals.flops)}, two a MAC"),
+        ("FLOPs", totals.flops, f"{si(totals.flops)}, {priced}"),
         (
             "activations",
             totals.activations,
@@ -96,8 +100,9 @@ def summary(report: Report) -> list[str]:
 
 def to_markdown(report: Report, depth: int | None = None, sort: str | None = None) -> str:
     """The table in Markdown, the totals and notes below."""
-    text = ["| " + " | ".join(column.title for column in COLUMNS) + " |"]
-    text.append("|" + "|".join("---:" if column.is_number else "---" for column in COLUMNS) + "|")
+    every = columns(report)
+    text = ["| " + " | ".join(column.title for column in every) + " |"]
+    text.append("|" + "|".join("---:" if column.is_number else "---" for column in every) + "|")
     for line in lines(report, depth, sort):
         first = "&nbsp;&nbsp;" * line.level + f"`{line.cells[0]}`"
         text.append("| " + " | ".join((first, *line.cells[1:])) + " |")
@@ -133,7 +138,7 @@ def to_json(report: Report, depth: int | None = None, sort: str | None = None) -
 
 def to_html(report: Report) -> str:
     """A table for a notebook."""
-    head = "".join(f"<th>{escape(column.title)}</th>" for column in COLUMNS)
+    head = "".join(f"<th>{escape(column.title)}</th>" for column in columns(report))
     body = "".join(_html_row(line) for line in lines(report))
     below = "<br>".join(escape(row) for row in summary(report))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{below}</p>"
