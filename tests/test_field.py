@@ -27,6 +27,8 @@ from archtool.field import (
     identity,
     of_window,
 )
+from archtool.layers.conv_transpose import ConvTranspose
+from archtool.shape import Shape
 from archtool.trace import Trace
 from archtool.window import AxisWindow, Window
 
@@ -119,6 +121,37 @@ def check_reach(field: AxisField, ops: Sequence[Op]) -> None:
 @given(st.lists(any_ops(), min_size=1, max_size=4))
 def test_a_chain_sees_from_end_to_end_what_brute_force_says(ops: list[Op]) -> None:
     check_reach(chained(ops), ops)
+
+
+def gappy_op(kernel: int, stride: int, before: int, dilation: int) -> tuple[AxisField, Callable[[int], set[int]]]:
+    """Any transposed convolution: input i adds to outputs stride i - before + dilation t, for each t < kernel."""
+    layer = ConvTranspose(out=1, kernel=kernel, stride=stride, padding=before, dilation=dilation)
+
+    def sees(q: int) -> set[int]:
+        places = [q + before - dilation * tap for tap in range(kernel)]
+        return {place // stride for place in places if place % stride == 0}
+
+    return layer.field(Shape(1, (99,)), None).axes[0], sees
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(any_ops(), max_size=2),
+    st.builds(gappy_op, st.integers(1, 4), st.integers(1, 4), st.integers(0, 3), st.integers(1, 4)),
+    st.lists(windows_ops(st.integers(1, 3)) | st.builds(pooled_op, st.integers(1, 6), st.integers(1, 6)), max_size=2),
+)
+def test_positions_between_the_taps_see_nothing_and_hide_nothing(before, gappy, behind) -> None:
+    """What a dilated or sparse transposed convolution leaves out, its neighbours have: behind it windows see exactly as
+    far as the positions under them that see anything."""
+    own, sees = gappy
+    field = chained(before).then(own)
+    for op in behind:
+        field = field.then(op.field)
+    for position in range(-len(field.phases), 2 * len(field.phases)):
+        middle = {q for each in seen_by(behind, position) for q in sees(each)}
+        seen = {p for q in middle for p in seen_by(before, q)}
+        low, high = reach_at(field, position)
+        assert (low, high) == (min(seen), max(seen)) if seen else low > high
 
 
 @settings(max_examples=200, deadline=None)

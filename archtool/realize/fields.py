@@ -22,6 +22,7 @@ from archtool.realize.result import Row, Value
 from archtool.shape import axis_name
 
 NOTHING = "nothing"
+NO_POSITION = (1, 0)  # the low and the high of a phase that sees nothing
 STATES = {LOCAL: "local", LOCAL_AND_GLOBAL: "local and global", GLOBAL: "everything"}
 
 
@@ -200,10 +201,15 @@ def _hull(seen: Seen, phases: int, n: int, end: int, size: int, period: int) -> 
         _by_phase({p - more // 2: edge - end for p, edge in edges.items()}, phases, stride)
         for edges in (seen.lows, seen.highs)
     )
-    asked = range(phases) if n > 1 else range(1)
-    if not all(lows[phase] and highs[phase] for phase in asked):
-        return Hull(f"no edge found in {size} positions")
-    return Hull((stride if n > 1 else 0, *(end for phase in asked for end in (min(lows[phase]), max(highs[phase])))))
+    value: list[int] = [stride if n > 1 else 0]
+    for phase in range(phases) if n > 1 else range(1):
+        if lows[phase] and highs[phase]:
+            value += [min(lows[phase]), max(highs[phase])]
+        elif seen.blind.issuperset(range((more // 2 + phase) % phases, seen.positions, phases)):
+            value += NO_POSITION
+        else:
+            return Hull(f"no edge found in {size} positions")
+    return Hull(tuple(value))
 
 
 def _by_phase(edges: dict[int, int], phases: int, stride: int) -> dict[int, set[int]]:
@@ -227,6 +233,9 @@ def _inside(seen: Seen, axis: AxisField, n: int, size: int) -> Hull:
         low, high = as_int(reach.low), as_int(reach.high)
         shifts = {p: stride * (p // period) for p in range(phase, n, period)}
         inside = {p: shift for p, shift in shifts.items() if low + shift >= 0 and high + shift < size}
+        if low > high and seen.blind.issuperset(shifts):
+            value += NO_POSITION
+            continue
         lows = [seen.lows[p] - shift for p, shift in inside.items() if p in seen.lows]
         highs = [seen.highs[p] - shift for p, shift in inside.items() if p in seen.highs]
         value += [min(lows, default=low), max(highs, default=high)]
@@ -262,8 +271,11 @@ def _predicted(field: Field | None, axis: int) -> Value | None:
     if field is None or axis >= len(field.axes):
         return None
     stride = as_int(field.axes[axis].stride)
-    phases = field.axes[axis].phases
-    return (stride, *(as_int(end) for reach in (phases if stride else phases[:1]) for end in (reach.low, reach.high)))
+    value = [stride]
+    for reach in field.axes[axis].phases if stride else field.axes[axis].phases[:1]:
+        low, high = as_int(reach.low), as_int(reach.high)
+        value += [low, high] if low <= high else NO_POSITION
+    return tuple(value)
 
 
 def _agrees(layer: FlatLayer, source: int, axis: int, found: Measured) -> bool:

@@ -93,6 +93,8 @@ def _strides(flat: FlatNetwork, axis: int, weights: list[int]) -> Iterator[Fract
             if own.state == GLOBAL:
                 continue
             if axis < len(own.axes):
+                if own.axes[axis].stride == 0:  # a single position, spread
+                    continue
                 stride *= Fraction(as_int(own.axes[axis].stride), len(own.axes[axis].phases))
         strides[layer.target] = stride
         yield stride

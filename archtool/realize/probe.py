@@ -40,14 +40,16 @@ class Seen(NamedTuple):
     """What the positions of one tensor depend on, along one axis of one input.
 
     `lows` and `highs` have the lowest and the highest input position for those positions of the tensor where it was
-    found, by way of local paths. `touched`: it depends on that input at all; `locally`: by local paths. `everywhere`:
-    each position that is not all padding depends on both ends of the axis, some `rim` of positions (the last ones alone
-    may be no window's, where strides do not divide); `everywhere_locally`: by local paths.
+    found, by way of local paths; the `blind` ones depend on no input position at all. `touched`: it depends on that
+    input at all; `locally`: by local paths. `everywhere`: each position that is not all padding depends on both ends of
+    the axis, some `rim` of positions (the last ones alone may be no window's, where strides do not divide);
+    `everywhere_locally`: by local paths.
     """
 
     positions: int
     lows: dict[int, int]
     highs: dict[int, int]
+    blind: frozenset[int]
     touched: bool
     locally: bool
     everywhere: bool
@@ -87,6 +89,7 @@ def _seen(tainted: Tensor, uncut: Tensor, lows: range, highs: range) -> Seen:
         positions=tainted.shape[1],
         lows=lowest,
         highs=highest,
+        blind=frozenset((~tainted[1]).nonzero().flatten().tolist()),
         touched=bool(uncut[1].any()),
         locally=bool(tainted[1].any()),
         everywhere=_reaches_both_ends(uncut),

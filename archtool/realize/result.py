@@ -18,8 +18,9 @@ class Row:
     macs        multiply-adds
     sees        'local', 'local and global', 'everything' or 'nothing'
     height ...  the receptive field along an axis: (stride, low, high), position q seeing the input's positions
-                [stride*q + low, stride*q + high]; with several phases a low and a high for each, in turn; the stride is
-                0 where there is one position. Where all is mixed, what was seen before that
+                [stride*q + low, stride*q + high]; with several phases a low and a high for each, in turn (1 and 0 for
+                one that sees nothing); the stride is 0 where there is one position. Where all is mixed, what was seen
+                before that
 
     With several inputs, `sees` and the axes are followed by 'of' and the input's name. `measured` is a text where torch
     could not give a value: it says why.

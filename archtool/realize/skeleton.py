@@ -8,7 +8,7 @@ more, and what would be padding to the network is input to the skeleton, where a
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -23,7 +23,7 @@ from archtool.layer import Join, Layer
 from archtool.realize.build import Function, as_int
 from archtool.runs import LayerRun
 from archtool.shape import Shape
-from archtool.size import exact_div
+from archtool.size import Size, exact_div, less, minimum, require
 
 SMALL: Final = 2.0**-20  # every weight: nothing can overflow, and nothing is 0, which a matrix product might skip
 
@@ -68,21 +68,35 @@ def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], grown: Set[int], thin
     if thin:
         inputs = tuple(shape._replace(channels=1) for shape in inputs)
     shapes = dict(enumerate(inputs))
+    became: dict[tuple[int, Size], Size] = {}  # by axis and size in the network, the size of the last such tensor here
+    for was, now in zip(flat.inputs.values(), inputs, strict=True):
+        became.update(_sizes_become(was, now))
     layers, parts = [], []
     for layer in flat.layers:
         if not all(number in shapes for number in layer.sources):
             continue
         try:
-            part = _fitted(layer.run, tuple(shapes[number] for number in layer.sources), grown, thin)
+            part = _fitted(layer.run, tuple(shapes[number] for number in layer.sources), grown, thin, became)
         except RuleError:
             continue
         layers.append(layer)
         parts.append(part)
         shapes[layer.target] = part.output
+        became.update(_sizes_become(layer.run.output, part.output))
     return Skeleton(inputs, tuple(layers), tuple(parts), shapes)
 
 
-def _fitted(run: LayerRun, inputs: tuple[Shape, ...], grown: Set[int], thin: bool) -> Part:
+def _sizes_become(was: Shape, now: Shape) -> dict[tuple[int, Size], Size]:
+    return {(axis, n): m for axis, (n, m) in enumerate(zip(was.axes, now.axes, strict=True))}
+
+
+def _fitted(
+    run: LayerRun,
+    inputs: tuple[Shape, ...],
+    grown: Set[int],
+    thin: bool,
+    became: Mapping[tuple[int, Size], Size],
+) -> Part:
     """A layer on other inputs; raises RuleError where it does not do there what it does in the network."""
     layer = thinned(run.layer) if thin else run.layer
     if isinstance(layer, Join):
@@ -92,9 +106,10 @@ def _fitted(run: LayerRun, inputs: tuple[Shape, ...], grown: Set[int], thin: boo
         if was.axes[axis : axis + 1] == (1,):
             own = run.layer.field(was, run.layer.window(was)).axes
             alone = not own or [reach[:2] for reach in own[axis].phases] == [(0, 0)]
-            if not alone or run.output.axes[axis : axis + 1] not in ((), (1,)):
+            spread = own and own[axis].stride == 0 and x.axes[axis : axis + 1] == (1,)
+            if not alone or not (spread or run.output.axes[axis : axis + 1] in ((), (1,))):
                 raise RuleError("where the network has a single position, its neighbours are padding, not input")
-    layer = _stretched(_beside(layer, inputs[1:]), was, x)
+    layer = _stretched(_beside(layer, inputs[1:]), was, x, run.output, became)
     window = layer.window(x)
     state = layer.field(x, window).state
     if state != run.field.state:
@@ -117,15 +132,23 @@ def thinned(layer: Layer) -> Layer:
     return replace(layer, **changed) if changed else layer  # type: ignore[type-var]  # a dataclass
 
 
-def _stretched(layer: Layer, was: Shape, x: Shape) -> Layer:
-    """A layer that fixes its output's size (an adaptive pool), its windows the same on another input."""
-    if "size" not in layer.field_kinds() or was.axes == x.axes:
+def _stretched(layer: Layer, was: Shape, x: Shape, y: Shape, became: Mapping[tuple[int, Size], Size]) -> Layer:
+    """A layer that fixes the size of its output y (an adaptive pool, a crop, an upsampling to a size): on another input
+    its windows are the same, and its output has more positions in proportion to the input. Where it spreads a single
+    position, its output has what tensors of that size `became` in the skeleton: it is made to join one of these."""
+    if getattr(layer, "size", None) is None or was.axes == x.axes:
         return layer
     own = layer.field(was, layer.window(was))
     if not own.axes:
         return layer
-    sizes = tuple(exact_div(n * len(axis.phases), axis.stride) for n, axis in zip(x.axes, own.axes, strict=True))
-    return replace(layer, size=sizes)  # type: ignore[type-var]  # a dataclass
+    sizes = []
+    for axis, (field, n, before, size) in enumerate(zip(own.axes, x.axes, was.axes, y.axes, strict=True)):
+        if field.stride == 0:
+            sizes.append(became.get((axis, size), size))
+        else:
+            sizes.append(size + exact_div((n - before) * len(field.phases), field.stride))
+    require(less(0, minimum(*sizes)), "nothing is left of it on a smaller input")
+    return replace(layer, size=tuple(sizes))  # type: ignore[type-var]  # a dataclass
 
 
 def modules(parts: tuple[Part, ...], device: torch.device) -> list[nn.Module]:
