@@ -116,17 +116,15 @@ class _Reader:
     def check_term(self, term: str, key: Node) -> None:
         if term in TERMS:
             return
-        kind, dot, measure = term.rpartition(".")
-        if not dot or (measure not in MEASURES and kind not in kinds()):
-            raise self.error(key, f"'{term}' is no cost term" + nearest(term, TERMS, ("one of them", "KIND.MEASURE")))
-        if kind not in kinds():
-            raise self.error(key, f"{term}: '{kind}' is no layer kind" + nearest(kind, kinds(), []))
-        if measure not in MEASURES:
-            raise self.error(key, f"{term}: '{measure}' is no measure" + nearest(measure, MEASURES))
-        resolved = find(kind)
-        if not MEASURES[measure].fits(resolved):
+        kind, _, measure = term.rpartition(".")
+        if kind not in kinds() or measure not in MEASURES:
+            near = [f"{kind}.{each}" for each in MEASURES if kind in kinds()]
+            near += [f"{each}.{measure}" for each in kinds() if measure in MEASURES]
+            reason = f"'{term}' is neither a cost term nor a measure of a layer kind"
+            raise self.error(key, reason + nearest(term, [*TERMS, *near], near or TERMS))
+        if not MEASURES[measure].fits(find(kind)):
             needs = " and ".join(f"'{name}'" for name in MEASURES[measure].needs)
-            raise self.error(key, f"{term}: '{measure}' needs a layer kind with the fields {needs}")
+            raise self.error(key, f"{term}: '{measure}' is of layers with {needs}, which '{kind}' has not")
 
     def entries(self, node: Node, what: str, known: Iterable[str]) -> dict[str, Node]:
         if not isinstance(node, MappingNode):

@@ -91,7 +91,7 @@ def _term_notes(report: Report) -> Iterator[str]:
         yield "products with padding are left out of the MACs and FLOPs of convolutions"
     if report.convention is not None:
         name, unit = report.convention.name, report.convention.unit
-        yield f"flops are {unit} by the convention '{name}': {report.convention.about}"
+        yield f"flops are by the convention '{name}', in {unit}: {report.convention.about}"
         return
     counted = {term: n for term, n in report.totals.operations.items() if n and term not in MACS}
     if counted:

@@ -23,6 +23,10 @@ from archtool.cli._options import chosen, spec_arguments
     help="Whose outputs are activations: every layer's, or those of convolutions and linear layers.",
 )  # fmt: skip
 @click.option(
+    "--convention", metavar="NAME", help="What FLOPs are: a name (`archtool conventions` lists them) or a YAML file."
+)
+@click.option("--exact-padding", is_flag=True, help="Leave out the products of convolutions with padding.")
+@click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", show_default=True
 )
 @click.option("--expect", is_flag=True, help="Check the totals that the spec states; exit code 1 where they differ.")
@@ -35,6 +39,8 @@ def command(
     batch: int,
     dtype: str,
     acts: str,
+    convention: str | None,
+    exact_padding: bool,
     form: str,
     expect: bool,
 ) -> None:
@@ -43,7 +49,8 @@ def command(
     SPEC is a YAML file, - for standard input, or the name of a shipped spec or of one of its designs
     (resnet50; `archtool zoo` lists them).
     """
-    report = chosen(spec, design, knobs).analyze(batch=batch, dtype=dtype, acts=acts)
+    asked = chosen(spec, design, knobs)
+    report = asked.analyze(batch=batch, dtype=dtype, acts=acts, convention=convention, exact_padding=exact_padding)
     if expect:
         from archtool.analysis.expect import check
 

@@ -74,11 +74,11 @@ def summary(report: Report) -> list[str]:
     batch = f", batch {report.batch}" if report.batch > 1 else ""
     acts = " of convolutions and linear layers" if report.acts == "conv" else ""
     convention = report.convention
-    priced = "two a MAC" if convention is None else f"{convention.unit} by the convention '{convention.name}'"
+    flops = ", two a MAC" if convention is None else f" {convention.unit} by '{convention.name}'"
     rows = [
         ("params", totals.params, f"{si(totals.params)}, {binary(totals.bytes['params'])} in {report.dtype}"),
         ("MACs", totals.macs, si(totals.macs)),
-        ("FLOPs", totals.flops, f"{si(totals.flops)}, {priced}"),
+        ("FLOPs", totals.flops, f"{si(totals.flops)}{flops}"),
         (
             "activations",
             totals.activations,
