@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archtool import RuleError, SpecError, load
+from archtool import Design, RuleError, SpecError, load
+from archtool.analysis.catalog import shipped_designs
 from archtool.flatten import FlatLayer, flat_network, flatten, layer_count
 from archtool.network import Evaluation
 from archtool.runs import BlockRun
-from archtool.spec.catalog import shipped_files
-
-SPECS = Path(__file__).parent / "specs"  # the language's examples, their totals published or counted independently
 
 
 def run(text: str, **knobs: object) -> BlockRun:
@@ -33,36 +30,22 @@ def names(text: str, **knobs: object) -> list[str]:
 # --- totals ------------------------------------------------------------------------------------------------------
 
 
-ORDER = SPECS / "order.yaml"  # designs alone, without layers of its own
-FILES = [path for path in (*shipped_files(), *sorted(SPECS.glob("*.yaml"))) if path != ORDER]
-
-
-def variants() -> list[tuple[Path, str | None]]:
-    return [(path, design) for path in FILES for design in (None, *load(path).designs) if load(path, design).expect]
-
-
-@pytest.mark.parametrize(("path", "design"), variants(), ids=lambda part: part.stem if isinstance(part, Path) else part)
-def test_totals_are_those_published(path: Path, design: str | None) -> None:
-    network = load(path, design)
-    totals = {metric: value for metric, value, _, _ in network.expect}
-    cost = network.run.cost
-    assert {metric: getattr(cost, metric) for metric in totals} == totals
+DESIGNS = [pytest.param(design, id=f"{file}-{design.name}") for file, design in shipped_designs()]
 
 
 def test_designs_without_a_network_of_their_own() -> None:
     """The order of a 1 x 1 and a k x k convolution: params(P) = c_in mid + k^2 mid c_out, and the other way round."""
     dense, point = 9 * 16 * 32, 16 * 16
-    assert load(ORDER, "P").run.cost.params == point + dense
-    assert load(ORDER, "Q").run.cost.params == 9 * 16 * 16 + 16 * 32
-    assert load(ORDER, "direct").run.cost.params == dense
-    assert len(load(ORDER, "P").spec.claims) == 5
+    assert load("order", "P").run.cost.params == point + dense
+    assert load("order", "Q").run.cost.params == 9 * 16 * 16 + 16 * 32
+    assert load("order", "direct").run.cost.params == dense
+    assert len(load("order", "P").spec.claims) == 5
     with pytest.raises(SpecError, match="'order' has no layers of its own; choose one of its designs: P, Q, direct"):
-        load(ORDER)
+        load("order")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_sum_over_single_layers_is_the_total(path: Path) -> None:
-    design = load(path)
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_sum_over_single_layers_is_the_total(design: Design) -> None:
     network = design.flat()
     flat = network.layers
     cost = design.run.cost
@@ -73,23 +56,6 @@ def test_the_sum_over_single_layers_is_the_total(path: Path) -> None:
     assert len({layer.name for layer in flat}) == len(flat)
     (last,) = {layer.fields for layer in flat if layer.target == network.outputs["output"]}
     assert last == design.run.output.fields
-
-
-def test_pycls_counts_the_outputs_of_convolutions() -> None:
-    """facebookresearch/pycls, dev/model_complexity.json: flops are multiply-adds plus bias additions, acts the
-    outputs of convolutions, linear layers and max-poolings."""
-    for path, design, acts, flops, params in (
-        (SPECS / "regnet.yaml", "x_200mf", 2_164_056, 199_040_872, 2_684_792),
-        (SPECS / "regnet.yaml", "x_3_2gf", 11_367_432, 3_176_622_952, 15_296_552),
-        (SPECS / "efficientnet.yaml", "b0", 6_748_036, 385_825_092, 5_288_548),
-        ("resnet50", None, 11_315_688, 4_089_185_256, 25_557_032),
-        ("resnet101", None, 16_433_640, 7_801_406_440, 44_549_160),
-    ):
-        flat = load(path, design).flat().layers
-        cost = load(path, design).run.cost
-        pooled = sum(layer.run.output.elements for layer in flat if layer.run.kind == "max_pool")
-        biases = cost.operations["linear.bias"] + cost.operations.get("conv.bias", 0)
-        assert (cost.conv_activations + pooled, cost.macs + biases, cost.params) == (acts, flops, params)
 
 
 # --- repeats -----------------------------------------------------------------------------------------------------

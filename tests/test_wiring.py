@@ -119,6 +119,37 @@ def test_a_block_s_output_that_is_not_there() -> None:
         )
 
 
+TURNS = """\
+input: [4, 9]
+blocks:
+  unit:
+    args: {k: required}
+    body:
+      - conv: {out: 4, kernel: k, padding: half}
+      - conv: {out: 2, kernel: 1}
+        name: skip
+      - conv: {out: 4, kernel: 1}
+    outputs: [skip]
+layers:
+  - for: k
+    in: [1, 3, 5]
+    do:
+      - unit: {k: k}
+        name: u
+  - add:
+    at: READ
+"""
+
+
+def test_a_block_s_output_in_every_turn_of_a_loop() -> None:
+    every, one = (load(TURNS.replace("READ", read)) for read in ("u.skip", "'u[1].skip'"))
+    *layers, add = every.flat().layers
+    assert add.sources == tuple(layer.target for layer in layers if layer.name.endswith("u.skip"))
+    assert [design.run.output.fields[0].axes[0].size for design in (every, one)] == [1 + 2 + 4, 1 + 2]
+    with pytest.raises(SpecError, match="'u' has no output 'skit'; did you mean 'skip'"):
+        load(TURNS.replace("READ", "u.skit")).run  # noqa: B018 - evaluated when asked for
+
+
 def test_several_inputs() -> None:
     text = """\
 inputs: {left: [3, 8, 8], right: [5, 8, 8]}

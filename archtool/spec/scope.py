@@ -13,7 +13,7 @@ from archtool.errors import RuleError, SpecError, nearest
 from archtool.fields import describe
 from archtool.layer import Layer, find, kinds, words
 from archtool.spec.expressions import NAME, Expression, compile_expression, constant, number, suggestion
-from archtool.spec.lists import made
+from archtool.spec.lists import is_list, made
 from archtool.spec.naming import BESIDE
 from archtool.spec.reader import Document, Node, Scalar, Sequence
 from archtool.spec.reader import Mapping as MappingNode
@@ -268,7 +268,7 @@ def _listing(items: list[Expression]) -> Expression:
 
 
 def _reference(text: str, variables: Iterable[str], tensors: Iterable[str]) -> Expression:
-    """A reference to a tensor: a name, `c[i]` or `block_name.output`."""
+    """A reference to a tensor: a name, `c[i]` or `block_name.output`; to several, all turns of a loop's `c`."""
     head, dot, output = text.rpartition(".")
     of = head if dot and NAME.fullmatch(output) else text
     tensors = frozenset(tensors)
@@ -286,10 +286,16 @@ def _reference(text: str, variables: Iterable[str], tensors: Iterable[str]) -> E
         return Expression(text, evaluate, uses)
 
     def named(environment: dict[str, Any]) -> Any:
-        tensor = evaluate(environment)
-        outputs = getattr(tensor, "outputs", None) or {}
-        if output not in outputs:
-            raise RuleError(f"'{head}' has no output '{output}'" + nearest(output, list(outputs)))
-        return outputs[output]
+        found = evaluate(environment)
+        if is_list(found):  # of all turns of a loop
+            return made(environment, [_output(tensor, head, output) for tensor in found])
+        return _output(found, head, output)
 
     return Expression(text, named, uses)
+
+
+def _output(tensor: Any, head: str, output: str) -> Any:
+    outputs = getattr(tensor, "outputs", None) or {}
+    if output not in outputs:
+        raise RuleError(f"'{head}' has no output '{output}'" + nearest(output, list(outputs)))
+    return outputs[output]
