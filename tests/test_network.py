@@ -54,8 +54,11 @@ def test_the_sum_over_single_layers_is_the_total(design: Design) -> None:
         assert sum(getattr(layer.run.cost, count) for layer in flat) == getattr(cost, count)
     assert len(flat) == layer_count(design.run)
     assert len({layer.name for layer in flat}) == len(flat)
-    (last,) = {layer.fields for layer in flat if layer.target == network.outputs["output"]}
-    assert last == design.run.output.fields
+    outputs = design.run.outputs or {"output": design.run.output}
+    made = {layer.target: layer.fields for layer in flat}
+    assert {name: made[tensor] for name, tensor in network.outputs.items()} == {
+        name: tensor.fields for name, tensor in outputs.items()
+    }
 
 
 # --- repeats -----------------------------------------------------------------------------------------------------
