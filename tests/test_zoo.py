@@ -82,6 +82,17 @@ def test_totals_of_timm(name):
     assert (totals.params, totals.macs) == (stated["params"], stated["macs"])
 
 
+@pytest.mark.parametrize("name", published("torchvision_dense.json")["models"])
+def test_totals_and_outputs_of_torchvisions_dense_predictors(name):
+    stated = published("torchvision_dense.json")["models"][name]
+    design = load(name)
+    totals = design.analyze().totals
+    assert (totals.params, totals.macs) == (stated["params"], stated["macs"])
+    flat = design.flat()
+    shapes = {layer.target: layer.run.output.dims for layer in flat.layers}
+    assert {name: list(shapes[number]) for name, number in flat.outputs.items()} == stated["outputs"]
+
+
 @pytest.mark.parametrize("row", published("mobilenet_v1.json")["rows"])
 def test_the_sixteen_pairs_of_mobilenet(row):
     by_knobs = load("mobilenet_v1", width=row["width"], res=row["res"]).analyze().totals

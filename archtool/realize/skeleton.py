@@ -136,7 +136,7 @@ def _stretched(layer: Layer, was: Shape, x: Shape, y: Shape, became: Mapping[tup
     """A layer that fixes the size of its output y (an adaptive pool, a crop, an upsampling to a size): on another input
     its windows are the same, and its output has more positions in proportion to the input. Where it spreads a single
     position, its output has what tensors of that size `became` in the skeleton: it is made to join one of these."""
-    if getattr(layer, "size", None) is None or was.axes == x.axes:
+    if getattr(layer, "size", None) is None:
         return layer
     own = layer.field(was, layer.window(was))
     if not own.axes:
