@@ -144,6 +144,8 @@ def test_positions_between_the_taps_see_nothing_and_hide_nothing(before, gappy, 
     """What a dilated or sparse transposed convolution leaves out, its neighbours have: behind it windows see exactly as
     far as the positions under them that see anything."""
     own, sees = gappy
+    spans = [max(reads) - min(reads) + 1 for reads in map(sees, range(len(own.phases))) if reads]
+    assert (own.narrow, own.wide) == (min(spans), max(spans))
     field = chained(before).then(own)
     for op in behind:
         field = field.then(op.field)
