@@ -30,6 +30,7 @@ from archtool.fields import (
     size,
     tensor,
 )
+from archtool.mixing import Mixing
 from archtool.shape import Shape
 from archtool.size import Size
 from archtool.taps import AxisTaps, taps_of
@@ -86,6 +87,10 @@ class Layer:
     def side_field(self, x: Shape) -> Field:
         """What an output position sees of the further tensors."""
         return EVERYTHING
+
+    def mixing(self, x: Shape) -> Mixing | None:
+        """How an output element is made of those that it reads; None where no rule is known for its gradient."""
+        return None
 
     def thin(self) -> Layer:
         """The layer that sees the same in a network whose tensors have one channel, before its own fields are thinned;

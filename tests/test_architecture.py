@@ -22,6 +22,7 @@ LINE = (
     ("window", "cost"),
     ("field", "taps"),
     ("fields",),
+    ("mixing",),
     ("layer",),
     ("axes", "modules", "modules_parts"),  # what layers' rules, and their torch methods, have in common
     ("layers",),

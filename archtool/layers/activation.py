@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from math import erf, pi
+from typing import TYPE_CHECKING, Any, Final
 
 from archtool.fields import choice, flag, number
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Applied, Mixing
 from archtool.shape import Shape
 from archtool.size import Size, divides, exact_div, require
 
 if TYPE_CHECKING:
     import torch
 
+    from archtool.mixing import Array
+
+SELU_ALPHA: Final = 1.6732632423543772  # the fixed point of mean 0 and variance 1, Klambauer et al. 2017, eq. 14
+SELU_SCALE: Final = 1.0507009873554805
 _EXAMPLE = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
 
 
@@ -20,6 +26,13 @@ class Activation(Layer):
     """The base of the kinds that pass each element through a function; the fields are torch's, by torch's names."""
 
     examples = _EXAMPLE
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Applied(self.of)
+
+    def of(self, z: Array) -> Array:
+        """The function, of elements in a numpy array."""
+        raise NotImplementedError
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"activation": y.elements}
@@ -34,14 +47,30 @@ class Activation(Layer):
         return {name: getattr(self, name) for name in self.field_kinds()}
 
 
+def _sigmoid(z: Array) -> Array:
+    import numpy as np
+
+    return np.exp(-np.logaddexp(-z, 0))
+
+
 @layer
 class ReLU(Activation):
     """The rectifier, max(0, x)."""
+
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.maximum(z, 0)
 
 
 @layer
 class ReLU6(Activation):
     """The rectifier cut off at 6, min(max(0, x), 6)."""
+
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.clip(z, 0, 6)
 
 
 @layer
@@ -50,6 +79,11 @@ class LeakyReLU(Activation):
 
     negative_slope: Any = number(default=0.01)
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.where(z > 0, z, float(self.negative_slope) * z)
+
 
 @layer
 class ELU(Activation):
@@ -57,10 +91,20 @@ class ELU(Activation):
 
     alpha: Any = number(default=1.0)
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.where(z > 0, z, float(self.alpha) * np.expm1(np.minimum(z, 0)))
+
 
 @layer
 class SELU(Activation):
     """ELU, scaled so that it normalises itself (Klambauer et al. 2017, arXiv:1706.02515)."""
+
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0)))
 
 
 @layer
@@ -69,6 +113,11 @@ class CELU(Activation):
 
     alpha: Any = number(default=1.0)
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.where(z > 0, z, float(self.alpha) * np.expm1(np.minimum(z, 0) / float(self.alpha)))
+
 
 @layer
 class GELU(Activation):
@@ -76,40 +125,78 @@ class GELU(Activation):
 
     approximate: str = choice(default="none", others=("tanh",))
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        tanh = self.approximate == "tanh"
+        sign: Array = np.tanh((2 / pi) ** 0.5 * (z + 0.044715 * z**3)) if tanh else np.vectorize(erf)(z / 2**0.5)
+        return z / 2 * (1 + sign)
+
 
 @layer
 class SiLU(Activation):
     """x * sigmoid(x), also called swish."""
+
+    def of(self, z: Array) -> Array:
+        return z * _sigmoid(z)
 
 
 @layer
 class Mish(Activation):
     """x * tanh(softplus(x)) (Misra 2019, arXiv:1908.08681)."""
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return z * np.tanh(np.logaddexp(z, 0))
+
 
 @layer
 class Sigmoid(Activation):
     """1 / (1 + e^-x)."""
+
+    def of(self, z: Array) -> Array:
+        return _sigmoid(z)
 
 
 @layer
 class LogSigmoid(Activation):
     """The logarithm of the sigmoid."""
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return -np.logaddexp(-z, 0)
+
 
 @layer
 class Tanh(Activation):
     """The hyperbolic tangent."""
+
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.tanh(z)
 
 
 @layer
 class Hardsigmoid(Activation):
     """A piecewise linear sigmoid, relu6(x + 3) / 6."""
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.clip(z + 3, 0, 6) / 6
+
 
 @layer
 class Hardswish(Activation):
     """x * relu6(x + 3) / 6 (Howard et al. 2019, arXiv:1905.02244)."""
+
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return z * np.clip(z + 3, 0, 6) / 6
 
 
 @layer
@@ -119,6 +206,11 @@ class Hardtanh(Activation):
     min_val: Any = number(default=-1.0)
     max_val: Any = number(default=1.0)
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.clip(z, float(self.min_val), float(self.max_val))
+
 
 @layer
 class Softplus(Activation):
@@ -127,15 +219,28 @@ class Softplus(Activation):
     beta: Any = number(default=1.0)
     threshold: Any = number(default=20.0)
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.logaddexp(float(self.beta) * z, 0) / float(self.beta)
+
 
 @layer
 class Softsign(Activation):
     """x / (1 + |x|)."""
 
+    def of(self, z: Array) -> Array:
+        return z / (1 + abs(z))
+
 
 @layer
 class Tanhshrink(Activation):
     """x - tanh(x)."""
+
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return z - np.tanh(z)
 
 
 @layer
@@ -144,12 +249,22 @@ class Softshrink(Activation):
 
     lambd: Any = number(default=0.5)
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return z - np.clip(z, -float(self.lambd), float(self.lambd))
+
 
 @layer
 class Hardshrink(Activation):
     """x, but 0 nearer than lambda to 0."""
 
     lambd: Any = number(default=0.5)
+
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.where(abs(z) > float(self.lambd), z, 0.0)
 
 
 @layer
@@ -162,6 +277,11 @@ class Threshold(Activation):
     value: Any = number()
 
     examples = (Example({"threshold": 0.1, "value": 20}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.where(z > float(self.threshold), z, float(self.value))
 
 
 @layer
@@ -178,6 +298,11 @@ class RReLU(Activation):
         """The slopes."""
         return {"same": x.elements}
 
+    def of(self, z: Array) -> Array:
+        import numpy as np
+
+        return np.where(z > 0, z, (float(self.lower) + float(self.upper)) / 2 * z)
+
 
 @layer
 class PReLU(Layer):
@@ -193,6 +318,11 @@ class PReLU(Layer):
         Example({"per_channel": True}, Shape(4, (5,), True), 4, 0, "a slope a channel"),
         Example({"per_channel": True}, Shape(4, (2, 3, 5))),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        import numpy as np
+
+        return Applied(lambda z: np.where(z > 0, z, float(self.init) * z))
 
     def params(self, x: Shape) -> Size:
         return x.channels if self.per_channel else 1

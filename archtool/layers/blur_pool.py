@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archtool.axes import check_wrap, windows
 from archtool.fields import choice, padding, per_axis, size
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Blended, Mixing
 from archtool.shape import Shape
 from archtool.size import Size
 from archtool.window import Window
@@ -40,6 +41,14 @@ class BlurPool(Layer):
         check_wrap(window, x, self.padding_mode)
         return window
 
+    def mixing(self, x: Shape) -> Mixing:
+        row = [count / 2 ** (len(self._row()) - 1) for count in self._row()]
+        return Blended(lambda axis, position, reads: row, self.padding_mode)
+
+    def _row(self) -> list[int]:
+        kernel: Any = self.kernel
+        return [comb(kernel - 1, tap) for tap in range(kernel)]
+
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         taps: Size = 1
         for _ in x.spatial:
@@ -57,8 +66,6 @@ class BlurPool(Layer):
         from archtool.modules_parts import BlurPool as Module
 
         window = self.window(x)
-        kernel: Any = self.kernel
-        row = [comb(kernel - 1, tap) for tap in range(kernel)]
         pads = tuple(end for axis in reversed(window) for end in (axis.before, axis.after))
         strides = tuple(axis.stride for axis in window)
-        return Module(x.channels, row, strides, pads, self.padding_mode)  # type: ignore[arg-type]  # ints when realized
+        return Module(x.channels, self._row(), strides, pads, self.padding_mode)  # type: ignore[arg-type]  # ints when realized

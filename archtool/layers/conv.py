@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archtool.axes import check_wrap, spread, windows
 from archtool.fields import channels, choice, flag, padding, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Mixing, Weighted
 from archtool.shape import Shape
 from archtool.size import Size, divides, product, require
 from archtool.window import Window
@@ -62,6 +63,9 @@ class Conv(Layer):
 
     def spacing(self) -> Any:
         return self.dilation
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Weighted(self.padding_mode)
 
     def channels(self, x: Shape) -> Size:
         groups = self.groups
@@ -172,6 +176,9 @@ class LocallyConnected(Layer):
 
     def window(self, x: Shape) -> Window:
         return windows(x, "locally_connected", self.kernel, self.stride, self.padding)
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Weighted()
 
     def channels(self, x: Shape) -> Size:
         return self.out

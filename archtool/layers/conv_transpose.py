@@ -10,6 +10,7 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import channels, flag, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Mixing, Weighted
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, ceil_div, divides, equal, less, maximum, product, require, select
 from archtool.taps import AxisTaps
@@ -65,6 +66,9 @@ class ConvTranspose(Layer):
             AxisTaps(1, tuple(_offsets(kernel, stride, pad, step, phase) for phase in range(stride)))  # type: ignore[arg-type]
             for kernel, stride, pad, _, step in self._axes(x)
         )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Weighted()
 
     def channels(self, x: Shape) -> Size:
         groups = self.groups

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archtool.errors import RuleError
 from archtool.layer import Example, Join, layer
+from archtool.mixing import Chosen, Concatenated, Mixing, Multiplied, Summed
 from archtool.shape import Shape
 from archtool.size import Size, all_of, any_of, equal, require, where
 
@@ -71,12 +72,18 @@ class Add(Elementwise):
 
     function = "add"
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Summed()
+
 
 @layer
 class Subtract(Elementwise):
     """The first less the others."""
 
     function = "sub"
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Summed(others=-1)
 
 
 @layer
@@ -85,12 +92,18 @@ class Multiply(Elementwise):
 
     function = "mul"
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Multiplied()
+
 
 @layer
 class Maximum(Elementwise):
     """The greatest, element by element (maxout)."""
 
     function = "maximum"
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Chosen()
 
 
 @layer
@@ -99,12 +112,18 @@ class Minimum(Elementwise):
 
     function = "minimum"
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Chosen(least=True)
+
 
 @layer
 class Concat(Join):
     """The tensors' channels behind each other, in the order of the paths."""
 
     examples = _EXAMPLE
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Concatenated()
 
     def joined(self, inputs: tuple[Shape, ...]) -> Shape:
         _same_layout(inputs)

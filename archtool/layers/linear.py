@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archtool.errors import RuleError
 from archtool.fields import channels, flag
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Mixing, Weighted
 from archtool.shape import Shape
 from archtool.size import Size
 
@@ -26,6 +27,9 @@ class Linear(Layer):
         Example({"out": 1000}, Shape(2048), 2049000, 2048000, "He et al. 2015, arXiv:1512.03385, fc of ResNet-50"),
         Example({"out": 7, "bias": False}, Shape(12, (5,), True)),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Weighted()
 
     def channels(self, x: Shape) -> Size:
         if x.spatial and not x.is_tokens:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
 from archtool.fields import channels, flag, number, size
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Mixing, Normalised
 from archtool.shape import Shape
 from archtool.size import Size, divides, less, require
 from archtool.window import Window
 
 if TYPE_CHECKING:
     import torch
+
+    from archtool.mixing import Array
 
 
 def _operations(term: str, affine: bool, y: Shape) -> dict[str, Size]:
@@ -37,6 +40,9 @@ class BatchNorm(Layer):
         Example({}, Shape(5, (3, 4, 5))),
         Example({}, Shape(5)),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Normalised(False, True, lambda variance: (variance + float(self.eps)) ** 0.5)
 
     def params(self, x: Shape) -> Size:
         return 2 * x.channels if self.affine else 0
@@ -68,6 +74,9 @@ class LayerNorm(Layer):
         Example({"affine": False}, Shape(16)),
     )
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Normalised(True, False, lambda variance: (variance + float(self.eps)) ** 0.5)
+
     def params(self, x: Shape) -> Size:
         return (2 if self.bias else 1) * x.channels if self.affine else 0
 
@@ -98,6 +107,9 @@ class GroupNorm(Layer):
 
     def field(self, x: Shape, window: Window | None) -> Field:
         return POINTWISE_AND_EVERYTHING
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Normalised(True, True, lambda variance: (variance + float(self.eps)) ** 0.5)
 
     def channels(self, x: Shape) -> Size:
         require(
@@ -143,6 +155,9 @@ class InstanceNorm(Layer):
     def field(self, x: Shape, window: Window | None) -> Field:
         return POINTWISE if self.track_running_stats else POINTWISE_AND_EVERYTHING
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Normalised(False, True, lambda variance: (variance + float(self.eps)) ** 0.5)
+
     def channels(self, x: Shape) -> Size:
         rule = "'instance_norm' needs more than one position a channel, the input is {}"
         require(less(1, x.positions), rule, x)
@@ -183,6 +198,9 @@ class RmsNorm(Layer):
         Example({"affine": False}, Shape(16)),
     )
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Normalised(True, False, lambda square: (square + float(self.eps or 0)) ** 0.5, centred=False)
+
     def params(self, x: Shape) -> Size:
         return x.channels if self.affine else 0
 
@@ -213,6 +231,12 @@ class LocalResponseNorm(Layer):
     k: Any = number(default=1.0)
 
     examples = (Example({"size": 5}, Shape(8, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Normalised(True, False, self._divisor, centred=False)
+
+    def _divisor(self, square: Array) -> Array:
+        return (float(self.k) + float(self.alpha) * square) ** float(self.beta)
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"norm.local_response": y.elements}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archtool.axes import spatial_rank, spread
 from archtool.fields import channels, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Copied, Mixing
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, at_most, divides, exact_div, less, require
 from archtool.window import AxisWindow, Window
@@ -35,6 +36,9 @@ class Chunk(Layer):
         Example({"parts": 2, "index": 0}, Shape(8)),
     )
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(in_place=False)
+
     def channels(self, x: Shape) -> Size:
         require(less(self.index, self.parts), "index (={}) must be below parts (={})", self.index, self.parts)
         rule = "channels (={}) must be divisible by parts (={})"
@@ -61,6 +65,9 @@ class Slice(Layer):
         Example({"start": 1, "stop": 4}, Shape(6, (5, 6)), 0, 0, "no learned parameters"),
         Example({"start": 2}, Shape(6, (5,), True)),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(in_place=False)
 
     def channels(self, x: Shape) -> Size:
         stop = x.channels if self.stop is None else self.stop
@@ -103,6 +110,9 @@ class Crop(Layer):
             axes.append(AxisWindow(1, 1, -before, m + before - n))
         return Window(axes)
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied()
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_parts import Cropped
 
@@ -133,6 +143,9 @@ class Roll(Layer):
             require(less(-shift, n), rule, shift, axis_name(axis, rank), n)
             axes.append(AxisWindow(1, 1, shift, -shift))
         return Window(axes)
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied("circular")
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_parts import Rolled

@@ -9,6 +9,7 @@ from archtool.axes import check_wrap, spatial_rank, windows
 from archtool.field import GLOBAL, POINTWISE, Field
 from archtool.fields import choice, flag, number, padding
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Copied, Mixing
 from archtool.shape import Shape
 from archtool.size import Size, any_of, equal, less, negate, require, where
 from archtool.window import Window
@@ -22,6 +23,9 @@ class Identity(Layer):
     """Passes its input on (torch.nn.Identity)."""
 
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied()
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -47,6 +51,9 @@ class Dropout(Layer):
         Example({"channels_only": True}, Shape(4, (5,))),
     )
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied()
+
     def channels(self, x: Shape) -> Any:
         _check_probability(self.p)
         if self.channels_only:
@@ -70,6 +77,9 @@ class AlphaDropout(Layer):
     channels_only: bool = flag(default=False)
 
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied()
 
     def channels(self, x: Shape) -> Any:
         _check_probability(self.p)
@@ -96,6 +106,9 @@ class Flatten(Layer):
     def field(self, x: Shape, window: Window | None) -> Field:
         """Beside each other, the vector's elements see everything; a single position sees what it saw."""
         return Field(POINTWISE.axes, where(equal(x.positions, 1), POINTWISE.state, GLOBAL))
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(in_place=False)
 
     def shape(self, x: Shape, window: Window | None) -> Shape:
         return Shape(x.elements)
@@ -136,6 +149,9 @@ class Pad(Layer):
         if self.mode != "zeros":
             require(equal(self.value, 0), "mode {} takes its values from the input, value is for zeros", self.mode)
         return window
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(self.mode)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn

@@ -11,6 +11,7 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import EVERYTHING, LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import flag, number, padding, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Blended, Chosen, Mixing, equal_weights
 from archtool.shape import Shape
 from archtool.size import Size, at_most, ceil_div, divides, less, maximum, minimum, product, require, where
 from archtool.window import Window
@@ -84,6 +85,9 @@ class MaxPool(Layer):
     def spacing(self) -> Any:
         return self.dilation
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Chosen()
+
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.max": _taps(self, x, y)}
 
@@ -116,6 +120,17 @@ class AvgPool(Layer):
         if not self.count_include_pad and not self.ceil_mode and not _is_symmetric(window):
             raise RuleError("count_include_pad: false needs the same padding before and after")
         return window
+
+    def mixing(self, x: Shape) -> Mixing:
+        pads = windows(x, self.kind, self.kernel, 1, self.padding)
+
+        def weights(axis: int, position: int, reads: tuple[int, ...]) -> list[float]:
+            """torch divides by how much of the window lies in the input, with its padding or without."""
+            before, after = (pads[axis].before, pads[axis].after) if self.count_include_pad else (0, 0)
+            counted = sum(-before <= read < x.spatial[axis] + after for read in reads)
+            return [1 / counted] * len(reads)
+
+        return Blended(weights)
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.average": _taps(self, x, y)}
@@ -220,6 +235,9 @@ class SizedPool(Layer):
 
     def field(self, x: Shape, window: Window | None) -> Field:
         return _adaptive_field(x, self.output_size(), self.kind)
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Chosen() if self.function == "Max" else Blended(equal_weights)
 
     def shape(self, x: Shape, window: Window | None) -> Shape:
         return _adaptive_shape(x, self.output_size(), self.kind)

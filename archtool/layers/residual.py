@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archtool.fields import number
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Applied, Copied, Mixing
 from archtool.shape import Shape
 from archtool.size import Size, any_of, less, negate, require
 
@@ -26,6 +27,9 @@ class LayerScale(Layer):
         Example({"init": 1}, Shape(16, (5,), True), 16, 0, "a factor a channel"),
         Example({}, Shape(16)),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Applied(lambda z: float(self.init) * z)
 
     def params(self, x: Shape) -> Size:
         return x.channels
@@ -49,6 +53,9 @@ class StochasticDepth(Layer):
     p: Any = number(default=0.5)
 
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied()
 
     def channels(self, x: Shape) -> Any:
         require(negate(any_of(less(self.p, 0), less(1, self.p))), "p (={}) must be between 0 and 1", self.p)

@@ -10,6 +10,7 @@ from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import channels, size
 from archtool.layer import Example, Layer, layer
 from archtool.layers.upsample import Upsample
+from archtool.mixing import Copied, Mixing
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, divides, exact_div, require
 from archtool.window import AxisWindow, Window
@@ -42,6 +43,9 @@ class PixelShuffle(Layer):
         if factor > LARGEST_PERIOD:
             raise RuleError(f"factor (={factor}) is larger than {LARGEST_PERIOD}")
         return Field((AxisField(1, (Reach(0, 0, 0, 0),) * factor, 1, 1),) * len(x.spatial))
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(in_place=False)
 
     def thin(self) -> Layer:
         return Upsample(scale=self.factor)
@@ -78,6 +82,9 @@ class PixelUnshuffle(Layer):
             require(divides(self.factor, n), rule, axis_name(axis, 2), n, self.factor)
         return Window((AxisWindow(self.factor, self.factor),) * 2)
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(in_place=False)
+
     def channels(self, x: Shape) -> Size:
         return self.factor * self.factor * x.channels
 
@@ -98,6 +105,9 @@ class ChannelShuffle(Layer):
         Example({"groups": 2}, Shape(6, (5, 6)), 0, 0, "no learned parameters"),
         Example({"groups": 3}, Shape(6, (5,))),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(in_place=False)
 
     def channels(self, x: Shape) -> Size:
         spatial_rank(x, self.kind)

@@ -11,6 +11,7 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import choice, factors, flag, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Blended, Mixing
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, at_most, equal, maximum, minimum, require, where
 from archtool.window import Window
@@ -130,6 +131,19 @@ class Upsample(Layer):
             sizes.append(size)
         return tuple(sizes)
 
+    def mixing(self, x: Shape) -> Mixing:
+        family, sizes, scales = self._family(x), self._sizes(x), spread(self.scale, len(x.spatial), "scale")
+
+        def weights(axis: int, position: int, reads: tuple[int, ...]) -> list[float]:
+            if len(reads) == 1:
+                return [1.0]
+            stride, period = self._ratio(x.spatial[axis], sizes[axis], scales[axis])
+            step = Fraction(stride, period)  # type: ignore[arg-type]  # numbers
+            place = position * step if self.align_corners else (position + Fraction(1, 2)) * step - Fraction(1, 2)
+            return [_weight(family, abs(float(place - read))) for read in reads]
+
+        return Blended(weights, "replicate")
+
     def shape(self, x: Shape, window: Window | None) -> Shape:
         return Shape(x.channels, self._sizes(x))
 
@@ -146,3 +160,14 @@ class Upsample(Layer):
             return nn.Upsample(size=self._sizes(x), mode=mode, align_corners=corners)  # type: ignore[arg-type]
         scales = tuple(float(scale) for scale in spread(self.scale, rank, "scale"))
         return nn.Upsample(scale_factor=scales, mode=mode, align_corners=corners)
+
+
+def _weight(family: str, distance: float) -> float:
+    """The weight of a position at a distance below 2 from the source place: linear, or Keys's cubic (1981) with
+    torch's a = -3/4."""
+    if family == "linear":
+        return max(0.0, 1 - distance)
+    a = -0.75
+    if distance <= 1:
+        return ((a + 2) * distance - (a + 3)) * distance**2 + 1
+    return a * (((distance - 5) * distance + 8) * distance - 4)
