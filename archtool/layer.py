@@ -1,7 +1,7 @@
 """A layer kind: one frozen dataclass in one place, found by its presence in `archtool/layers/`.
 
 A kind declares its fields (see `archtool.fields`) and overrides, in this order, what differs from a layer that
-changes nothing: `window`, `channels` or `shape`, `params`, `operations`, `torch`. Every method is a pure function of
+changes nothing: `window`, `channels` or `output`, `params`, `operations`, `torch`. Every method is a pure function of
 the fields and the input's shape, in plain arithmetic on sizes, so that it reads as numbers or as expressions.
 """
 
@@ -101,7 +101,7 @@ class Layer:
         """The number of output channels."""
         return x.channels
 
-    def shape(self, x: Shape, window: Window | None) -> Shape:
+    def output(self, x: Shape, window: Window | None) -> Shape:
         """The output shape; by default what `channels` and the window say."""
         channels = self.channels(x)
         if window is None:
@@ -173,7 +173,7 @@ class FieldError(RuleError):
 
 
 class Join(Layer):
-    """The base of the kinds that take several tensors: `window`, `shape` and the rest see the first of them."""
+    """The base of the kinds that take several tensors: `window`, `output` and the rest see the first of them."""
 
     is_join = True
 

@@ -96,7 +96,7 @@ def layer_run(written: Layer, x: Shape) -> LayerRun:
     """Everything about a layer at an input."""
     layer = written.resolve(x)
     window = layer.window(x)
-    y = layer.shape(x, window)
+    y = layer.output(x, window)
     field = layer.field(x, window)
     if field.axes:
         field = field.settled(y.axes)

@@ -185,10 +185,10 @@ class LocallyConnected(Layer):
 
     def _weights(self, x: Shape) -> Size:
         taps = product(spread(self.kernel, len(x.spatial), "kernel"))
-        return self.out * x.channels * taps * self.shape(x, self.window(x)).positions
+        return self.out * x.channels * taps * self.output(x, self.window(x)).positions
 
     def params(self, x: Shape) -> Size:
-        biases = self.shape(x, self.window(x)).elements if self.bias else 0
+        biases = self.output(x, self.window(x)).elements if self.bias else 0
         return self._weights(x) + biases
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:

@@ -78,7 +78,7 @@ class ConvTranspose(Layer):
             require(divides(groups, self.out), rule, "out", self.out, groups)
         return self.out
 
-    def shape(self, x: Shape, window: Window | None) -> Shape:
+    def output(self, x: Shape, window: Window | None) -> Shape:
         sizes = []
         for axis, (n, (kernel, stride, pad, more, step)) in enumerate(zip(x.spatial, self._axes(x), strict=True)):
             rule = "output_padding (={}) must be smaller than the stride (={}) or the dilation (={})"

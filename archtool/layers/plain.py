@@ -110,7 +110,7 @@ class Flatten(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
 
-    def shape(self, x: Shape, window: Window | None) -> Shape:
+    def output(self, x: Shape, window: Window | None) -> Shape:
         return Shape(x.elements)
 
     def torch(self, x: Shape) -> torch.nn.Module:

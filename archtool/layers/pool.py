@@ -239,7 +239,7 @@ class SizedPool(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Chosen() if self.function == "Max" else Blended(equal_weights)
 
-    def shape(self, x: Shape, window: Window | None) -> Shape:
+    def output(self, x: Shape, window: Window | None) -> Shape:
         return _adaptive_shape(x, self.output_size(), self.kind)
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
@@ -248,7 +248,7 @@ class SizedPool(Layer):
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
-        sizes = self.shape(x, None).spatial
+        sizes = self.output(x, None).spatial
         return getattr(nn, f"Adaptive{self.function}Pool{len(sizes)}d")(sizes)  # type: ignore[no-any-return]  # getattr
 
 

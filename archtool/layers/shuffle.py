@@ -50,7 +50,7 @@ class PixelShuffle(Layer):
     def thin(self) -> Layer:
         return Upsample(scale=self.factor)
 
-    def shape(self, x: Shape, window: Window | None) -> Shape:
+    def output(self, x: Shape, window: Window | None) -> Shape:
         _two_axes(x, self.kind)
         square = self.factor * self.factor
         rule = "channels (={}) must be divisible by factor^2 (={})"

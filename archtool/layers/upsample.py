@@ -144,7 +144,7 @@ class Upsample(Layer):
 
         return Blended(weights, "replicate")
 
-    def shape(self, x: Shape, window: Window | None) -> Shape:
+    def output(self, x: Shape, window: Window | None) -> Shape:
         return Shape(x.channels, self._sizes(x))
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:

@@ -115,7 +115,7 @@ def _fitted(
     if state != run.field.state:
         raise RuleError("a single position is flattened, here there are several")
     beside = as_int(layer.side_field(x).state)
-    return Part(layer, inputs, layer.shape(x, window), (as_int(state), *(beside for _ in inputs[1:])))
+    return Part(layer, inputs, layer.output(x, window), (as_int(state), *(beside for _ in inputs[1:])))
 
 
 def _beside(layer: Layer, shapes: tuple[Shape, ...]) -> Layer:
