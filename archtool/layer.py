@@ -250,3 +250,10 @@ def _required(cls: type[Layer]) -> tuple[str, ...]:
 def words() -> frozenset[str]:
     """Every word that some field of some kind knows (`half`, `same`, `reflect`)."""
     return frozenset(word for kind in kinds() for field in find(kind).field_kinds().values() for word in field.words)
+
+
+def is_word(text: str) -> bool:
+    """Whether some field of some kind knows a word; the kinds in use are asked first, since the others take time to
+    import."""
+    used = any(text in field.words for kind in tuple(_LOADED.values()) for field in kind.field_kinds().values())
+    return used or text in words()

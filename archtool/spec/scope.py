@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn, TypeGuard
 
 from archtool.errors import RuleError, SpecError, nearest
 from archtool.fields import describe
-from archtool.layer import Layer, find, kinds, words
+from archtool.layer import Layer, find, is_word, kinds, words
 from archtool.spec.expressions import NAME, Expression, compile_expression, constant, number, suggestion
 from archtool.spec.lists import is_list, made
 from archtool.spec.naming import BESIDE
@@ -123,7 +123,7 @@ class Scope:
         target = self.vocabulary.target(text)
         if target is not None:
             return constant(text, StepValue(target, text))
-        if text in words():
+        if is_word(text):
             return constant(text, text)
         known = [*self.variables, *self.vocabulary.blocks, *kinds(), *words()]
         self.fail(node, f"unknown word '{text}'" + suggestion(text, known, self.variables))
