@@ -112,12 +112,11 @@ def test_reports_without_a_convention_stay_as_they_were():
 
 def test_measures_are_what_they_say():
     ((run, _),) = tally(load("input: [8, 9, 6]\nlayers: [conv: {out: 12, kernel: [3, 2], groups: 4}]").run)
-    found = {name: events(run, f"conv.{name}") for name in MEASURES}
+    found = {name: events(run, f"conv.{name}") for name, measure in MEASURES.items() if measure.fits(find("conv"))}
     assert found == {
         "inputs": 8 * 54,
         "outputs": 12 * 35,
         "params": 12 * 2 * 6 + 12,
-        "positions": 35,
         "weights_at_outputs": 12 * 2 * 6 * 35,
         "kernel_as_written": 12 * 35 * 6,
         "ungrouped": 12 * 8 * 6 * 35,
@@ -128,6 +127,14 @@ def test_measures_are_what_they_say():
 def test_a_kernel_written_as_one_number_counts_once():
     ((run, _),) = tally(load("input: [8, 9, 6]\nlayers: [max_pool: {kernel: 3, stride: 1}]").run)
     assert events(run, "max_pool.kernel_as_written") == 8 * 7 * 4 * 3
+
+
+@pytest.mark.parametrize(("fields", "rows"), [("{}", 30), ("{groups: 4}", 120), ("{over: positions}", 8)])
+def test_a_softmax_has_a_row_for_each_sum(fields, rows):
+    """thop prices n exponentials, n - 1 additions and n divisions a row."""
+    design = load(f"input: [8, 5, 6]\nlayers: [softmax: {fields}]")
+    assert events(tally(design.run)[0].run, "softmax.rows") == rows
+    assert design.flops("thop").totals == (3 * 240 - rows,)
 
 
 # --- files of one's own ----------------------------------------------------------------------------------------

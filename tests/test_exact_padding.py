@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from archtool import SpecError, load
 from archtool.analysis.tally import tally
 from archtool.analysis.touching import touching
+from archtool.layer import find, kinds
+from archtool.runs import layer_run
+from archtool.shape import Shape
+from archtool.spec.spec import python_value
 
 SMALL = st.integers(1, 4)
 
@@ -83,6 +87,20 @@ def test_what_the_usual_formula_overstates(kernel, overstated):
 def test_padding_that_repeats_the_input_is_input():
     run = one_layer("conv", 5, {"kernel": 3, "padding": 1, "padding_mode": "reflect"})
     assert touching(run) == run.cost.operations
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_every_kind_has_at_most_the_products_of_the_usual_formula(kind):
+    for example in find(kind).examples:
+        layer = find(kind).read(
+            {n: v if isinstance(v, Shape | str) else python_value(v) for n, v in example.fields.items()}
+        )
+        if layer.is_join:
+            continue
+        run = layer_run(layer, example.input)
+        exact = touching(run)
+        assert list(exact) == list(run.cost.operations)
+        assert all(count <= run.cost.operations[term] for term, count in exact.items())
 
 
 def test_what_has_no_padding_loses_nothing():

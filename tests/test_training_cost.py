@@ -66,6 +66,11 @@ def test_a_product_has_a_product_for_each_factor_that_needs_a_gradient():
     assert chain.of("elementwise.multiply") == (2 * SIZE, SIZE, 0)
 
 
+def test_a_gate_and_what_it_gates_out_of_one_tensor_need_two_products():
+    assert passes(f"{CONV}; glu").of("elementwise.multiply") == (SIZE // 2, SIZE, 0)
+    assert passes(f"{CONV}; layer_scale").of("elementwise.multiply") == (SIZE, SIZE, SIZE)
+
+
 def test_what_is_subtracted_changes_its_sign():
     assert passes(f"subtract: {{a: [{CONV}], b: []}}").of("elementwise.subtract") == (SIZE, 0, 0)
     assert passes(f"subtract: {{a: [], b: [{CONV}]}}").of("elementwise.subtract") == (SIZE, SIZE, 0)

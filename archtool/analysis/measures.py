@@ -62,14 +62,21 @@ def _grouped_twice(run: LayerRun) -> int:
     return _macs(run) // filters * (filters // groups)
 
 
+def _rows(run: LayerRun) -> int:
+    layer: Any = run.layer
+    if layer.over == "positions":
+        return whole(run.output.channels)
+    return int(layer.groups) * whole(run.output.positions)
+
+
 MEASURES: Final[Mapping[str, Measure]] = {
     "outputs": Measure("elements of the output", lambda run: whole(run.output.elements)),
     "inputs": Measure(
         "elements of the input (of the first path, for a join)", lambda run: whole(run.inputs[0].elements)
     ),
     "params": Measure("learned numbers", lambda run: whole(run.cost.params)),
-    "positions": Measure(
-        "positions of the output: its elements by its channels", lambda run: whole(run.output.positions)
+    "rows": Measure(
+        "rows that share out 1: a softmax's groups of channels at each position", _rows, ("groups", "over")
     ),
     "weights_at_outputs": Measure(
         "weights (without biases) times positions of the output", _weights_at_outputs, ("kernel", "bias")

@@ -127,7 +127,9 @@ def _counted(per: str, run: LayerRun, count: int, needs: tuple[bool, ...]) -> in
         return count * sum(needs)
     if per == OUTPUTS:
         return whole(run.output.elements) if any(needs) else 0
-    if len(run.inputs) < 2 or per == EVENTS:
+    if per == CHAIN and len(run.inputs) == 1:  # the other factor is a weight, or comes from the input too
+        return count * (1 if whole(run.cost.params) else 2) if any(needs) else 0
+    if len(run.inputs) == 1 or per == EVENTS:
         return count if any(needs) else 0
     each = count // (len(run.inputs) - 1)
     if per == SIGNS:
