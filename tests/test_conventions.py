@@ -17,7 +17,8 @@ from archtool.cost import MACS, TERMS
 from archtool.flatten import flatten
 from archtool.layer import find, kinds
 
-PUBLISHED = json.loads((Path(__file__).parent / "published" / "flop_tools.json").read_text())["totals"]
+FILE = json.loads((Path(__file__).parent / "published" / "flop_tools.json").read_text())
+PUBLISHED = FILE["totals"]
 NETWORKS = ("resnet50", "mobilenet_v2", "lenet5", "squeezenet1_0", "bottleneck")
 MINE = "about: mine\nunit: flops\nweights:\n"
 
@@ -27,6 +28,12 @@ MINE = "about: mine\nunit: flops\nweights:\n"
 def test_a_preset_prints_what_its_tool_prints(model, name):
     assert load(model).flops(name).totals == (PUBLISHED[model][name],)
     assert load(model).analyze(convention=name).totals.flops == PUBLISHED[model][name]
+
+
+@pytest.mark.parametrize("row", FILE["layers"], ids=lambda row: row["torch"])
+def test_a_preset_prints_what_its_tool_prints_for_one_layer(row):
+    found = load(f"input: {row['input']}\nlayers:\n  - {row['layer']}\n").flops(*row["totals"])
+    assert dict(zip(row["totals"], found.totals, strict=True)) == row["totals"]
 
 
 def test_all_presets_are_there_and_all_but_our_own_are_pinned():
