@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from archtool.analysis.tally import tally
 from archtool.cost import MACS, TERMS
 from archtool.flatten import flatten
 from archtool.layer import find, kinds
+from archtool.render.conventions import measures_table, page, rules_table
 
 FILE = json.loads((Path(__file__).parent / "published" / "flop_tools.json").read_text())
 PUBLISHED = FILE["totals"]
@@ -142,6 +144,20 @@ def test_a_softmax_has_a_row_for_each_sum(fields, rows):
     design = load(f"input: [8, 5, 6]\nlayers: [softmax: {fields}]")
     assert events(tally(design.run)[0].run, "softmax.rows") == rows
     assert design.flops("thop").totals == (3 * 240 - rows,)
+
+
+@pytest.mark.parametrize(
+    ("marker", "table"),
+    [("measures", measures_table), ("rules", rules_table), ("conventions", lambda: page(shipped_conventions()))],
+)
+def test_the_docs_have_every_measure_rule_and_convention(request, marker, table):
+    path = Path(__file__).parents[1] / "docs" / "conventions.md"
+    text = path.read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {marker} -->\n(.*?)<!-- end -->", text, re.DOTALL)
+    if request.config.getoption("--overwrite"):
+        path.write_text(text[: found.start(1)] + table() + text[found.end(1) :], encoding="utf-8")
+        return
+    assert found[1] == table(), "docs/conventions.md lacks something; --overwrite renews it"
 
 
 # --- files of one's own ----------------------------------------------------------------------------------------

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from textwrap import fill
+from typing import Final
 
 from archtool.analysis.convention import Convention, Number
 from archtool.analysis.measures import MEASURES
+from archtool.analysis.training import CHAIN, EVENTS, INSIDE, OPERANDS, OUTPUTS, RULES, SIGNS
 from archtool.cost import TERMS
 from archtool.render.columns import aligned
+
+PER: Final = {
+    EVENTS: "",
+    INSIDE: " always",
+    OPERANDS: " a factor",
+    CHAIN: " a factor",
+    SIGNS: " a subtracted input",
+    OUTPUTS: " an output",
+}
 
 
 def listing(conventions: Iterable[Convention], width: int | None = None) -> str:
@@ -51,6 +62,30 @@ def page(conventions: Iterable[Convention]) -> str:
         if notes:
             parts.append("\n".join(notes) + "\n")
     return "\n".join(parts)
+
+
+def measures_table() -> str:
+    """The measures as a Markdown table."""
+    rows = [
+        f"| `{name}` | {each.about} | {' and '.join(f'`{need}`' for need in each.needs) or 'any'} |"
+        for name, each in MEASURES.items()
+    ]
+    return "\n".join(["| measure | counts | of kinds with |", "|---|---|---|", *rows]) + "\n"
+
+
+def rules_table() -> str:
+    """The rules of the backward pass as a Markdown table."""
+    rows = [
+        f"| `{term}` | {_per(rule.inputs, rule.per)} | {rule.weights or ''} | {rule.why} |"
+        for term, rule in RULES.items()
+    ]
+    head = "| term | inputs | weights | |\n|---|---|---:|---|"
+    return "\n".join([head, *rows]) + "\n"
+
+
+def _per(events: int, per: str) -> str:
+    """An input gradient's events: for each forward event, or what they go by."""
+    return f"{events}{PER[per]}" if events else ""
 
 
 def origin(convention: Convention) -> str:
