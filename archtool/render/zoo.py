@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from archtool.analysis.catalog import Shipped
+from archtool.errors import MOST_NAMES
 from archtool.render.columns import aligned
 from archtool.units import si
 
@@ -57,9 +58,21 @@ def verification(rows: Sequence[Verified]) -> str:
             f"{row.name}: {each.name}: {each.what}: predicted {each.predicted}, measured {each.measured}"
             for each in row.verification.differences
         ]
-        text += [f"note: {row.name}: {note}" for note in row.verification.notes]
+    text += _notes(rows)
     good = sum(row.ok for row in rows)
     compared = sum(len(row.verification.rows) for row in rows)
     differences = sum(len(row.verification.differences) for row in rows)
     text.append(f"{good} of {len(rows)} designs agree: {compared:,} quantities compared, {differences} differences")
     return "\n".join(text) + "\n"
+
+
+def _notes(rows: Sequence[Verified]) -> list[str]:
+    """Each note once, with the designs that it is said of."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.verification.notes:
+            said.setdefault(note, []).append(row.name)
+    return [
+        f"note: {', '.join(names) if len(names) <= MOST_NAMES else f'{len(names)} designs'}: {note}"
+        for note, names in said.items()
+    ]
