@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import deep, memory, warm, whole_process
+from benchmarks import deep, memory, residual, warm, whole_process, zoo
 from benchmarks.machine import Machine
 from benchmarks.results import Effort, Section
 from benchmarks.table import render
@@ -17,6 +17,8 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "memory": memory.measure,
     "warm": warm.measure,
     "deep": deep.measure,
+    "residual": residual.measure,
+    "zoo": zoo.measure,
 }
 THOROUGH = Effort(rounds=5, seconds=0.3)
 QUICK = Effort(rounds=1, seconds=0.1)

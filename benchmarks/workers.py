@@ -4,6 +4,7 @@ import json
 import select
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -17,10 +18,10 @@ from benchmarks.worker import ARCHTOOL
 LIMIT_SECONDS = 300.0  # for one reply
 
 
-def take_turns(network: str, effort: Effort) -> dict[str, Taken]:
+def take_turns(network: str, effort: Effort, peers: Iterable[str] = PEERS) -> dict[str, Taken]:
     """Start all tools on a network, and let each take samples in turn, so that noise falls on all of them alike."""
     with ExitStack() as stack:
-        workers = [stack.enter_context(Worker(tool, network)) for tool in (ARCHTOOL, *PEERS)]
+        workers = [stack.enter_context(Worker(tool, network)) for tool in (ARCHTOOL, *peers)]
         say(f"{network}: getting ready")
         for worker in workers:
             worker.listen()
