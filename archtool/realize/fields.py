@@ -16,7 +16,7 @@ import torch
 from archtool.field import GLOBAL, LOCAL, LOCAL_AND_GLOBAL, AxisField, Field
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.realize.build import as_int
-from archtool.realize.growth import growth, larger
+from archtool.realize.growth import growth, larger, left_out
 from archtool.realize.probe import Seen, probe
 from archtool.realize.result import Row, Value
 from archtool.shape import axis_name
@@ -167,7 +167,8 @@ def _attempt(flat: FlatNetwork, source: int, axis: int, attempt: Attempt, device
     skeleton = larger(flat, all_ends, attempt.thin, small=attempt.others == "short")
     if sum(part.elements for part in skeleton.parts) * 2 * len(lows) > MAX_WORK:
         return {}
-    seen = probe(skeleton, source, axis, lows, highs, min(period, -(-size // 2)), device)
+    rim = min(period + left_out(flat, source, axis), -(-size // 2))
+    seen = probe(skeleton, source, axis, lows, highs, rim, device)
     found: dict[int, Measured] = {}
     for layer in skeleton.layers:
         one, field, n = seen[layer.target], layer.fields[source], _positions(layer, axis)

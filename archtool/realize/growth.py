@@ -40,9 +40,10 @@ def growth(flat: FlatNetwork, axis: int, times: int) -> Growth | None:
         known = [(layer, field) for layer in flat.layers if (field := _axis_field(layer, source, axis)) is not None]
         period = lcm(unit * weight, *(as_int(field.stride) for _, field in known if field.stride))
         # Edges stand a quarter from the ends: three quarters must hold the widest field, and one quarter what padding
-        # that mirrors or wraps brings from one end to the other.
+        # that mirrors or wraps brings from one end to the other, or what is cropped there.
         reach = max((as_int(field.size) for _, field in known), default=1)
         outside = max((_outside(flat, layer, field, source, axis) for layer, field in known), default=0)
+        outside = max(outside, left_out(flat, source, axis))
         periods.append(period)
         wanted.append(times * (2 * period + max(4 * (reach + period) // 3, 4 * (outside + period))))
     unit = lcm(unit, *(Fraction(period, weight).numerator for period, weight in zip(periods, weights, strict=True)))
@@ -135,6 +136,23 @@ def _axis_field(layer: FlatLayer, source: int, axis: int) -> AxisField | None:
     """What a layer sees of a source along an axis, before all is mixed."""
     field = layer.fields[source]
     return None if field is None or axis >= len(field.axes) else field.axes[axis]
+
+
+def left_out(flat: FlatNetwork, source: int, axis: int) -> int:
+    """How many positions at an end of an input's axis some layer leaves out, since it crops what it sees."""
+    size = _size(list(flat.inputs.values())[source], axis)
+    most = 0
+    for layer in flat.layers:
+        field = _axis_field(layer, source, axis)
+        n = _size(layer.run.output, axis)
+        if size is not None and field is not None and n is not None and n > 1:
+            period, stride = len(field.phases), as_int(field.stride)
+            places = [*range(min(period, n)), *range(max(n - period, 0), n)]  # both ends, one of each kind
+            ends = [(stride * (p // period), field.phases[p % period]) for p in places]
+            first = min(shift + as_int(reach.low) for shift, reach in ends)
+            last = max(shift + as_int(reach.high) for shift, reach in ends)
+            most = max(most, first, size - 1 - last)
+    return most
 
 
 def _outside(flat: FlatNetwork, layer: FlatLayer, field: AxisField, source: int, axis: int) -> int:

@@ -42,8 +42,8 @@ class Seen(NamedTuple):
     `lows` and `highs` have the lowest and the highest input position for those positions of the tensor where it was
     found, by way of local paths; the `blind` ones depend on no input position at all. `touched`: it depends on that
     input at all; `locally`: by local paths. `everywhere`: each position that is not all padding depends on both ends of
-    the axis, some `rim` of positions (the last ones alone may be no window's, where strides do not divide);
-    `everywhere_locally`: by local paths.
+    the axis, some `rim` of positions (the last ones alone may be no window's, where strides do not divide, or
+    cropped); `everywhere_locally`: by local paths.
     """
 
     positions: int

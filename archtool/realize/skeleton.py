@@ -105,9 +105,12 @@ def _fitted(
     for axis in grown:
         if was.axes[axis : axis + 1] == (1,):
             own = run.layer.field(was, run.layer.window(was)).axes
-            alone = not own or [reach[:2] for reach in own[axis].phases] == [(0, 0)]
-            spread = own and own[axis].stride == 0 and x.axes[axis : axis + 1] == (1,)
-            if not alone or not (spread or run.output.axes[axis : axis + 1] in ((), (1,))):
+            if own and own[axis].stride == 0:  # spread to any number of positions
+                fits = x.axes[axis : axis + 1] == (1,)
+            else:
+                alone = not own or [reach[:2] for reach in own[axis].phases] == [(0, 0)]
+                fits = alone and run.output.axes[axis : axis + 1] in ((), (1,))
+            if not fits:
                 raise RuleError("where the network has a single position, its neighbours are padding, not input")
     layer = _stretched(_beside(layer, inputs[1:]), was, x, run.output, became)
     window = layer.window(x)

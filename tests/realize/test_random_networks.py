@@ -36,6 +36,34 @@ CONV = one(
 POOL = one("max_pool", kernel=st.integers(2, 4), stride=st.integers(1, 2), padding=st.integers(0, 1), ceil_mode=flags)
 MEAN = one("avg_pool", kernel=st.integers(2, 3), padding=st.integers(0, 1), count_include_pad=flags, ceil_mode=flags)
 ADAPTED = one("adaptive_avg_pool", size=st.sampled_from([2, 3, 4, 6]))
+SPREAD = st.builds(  # no gaps between the taps: windows with holes behind gaps are told by their hulls
+    lambda stride, more, padding, out: {
+        "conv_transpose": {"out": out, "kernel": stride + more, "stride": stride, "padding": padding}
+    },
+    st.integers(1, 3),
+    st.integers(0, 2),
+    st.integers(0, 1),
+    st.sampled_from([2, 4]),
+)
+RESIZED = one("upsample", scale=st.sampled_from([2, 3, 1.5, [2, 1]]), mode=st.sampled_from(["nearest", "bilinear"]))
+SIZED = one(
+    "upsample",
+    size=st.sampled_from([6, 8, 12, [9, 10]]),
+    mode=st.sampled_from(["bilinear", "bicubic"]),
+    align_corners=flags,
+)
+MOVED = st.sampled_from(
+    [
+        {"roll": {"shift": [1, -2]}},
+        {"crop": {"size": 5}},
+        {"pixel_unshuffle": {"factor": 2}},
+        {"pixel_shuffle": {"factor": 2}},
+        {"blur_pool": {}},
+        {"lp_pool": {"kernel": 2}},
+        {"channel_shuffle": {"groups": 2}},
+        "glu",
+    ]
+)
 PADDED = {"pad": {"padding": [[0, 2], 1]}}
 PLAIN = st.sampled_from(["relu", "batch_norm", "dropout", {"group_norm": {"groups": 2}}, PADDED])
 LAYER = st.one_of(CONV, POOL, MEAN, PLAIN)
@@ -61,6 +89,23 @@ TAILS = st.sampled_from([[], HEAD, ["global_max_pool", *HEAD]])
 @given(layers=NETS, tail=TAILS, size=st.tuples(st.integers(4, 40), st.integers(4, 24)))
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
 def test_torch_agrees(layers, tail, size):
+    check(layers, tail, size)
+
+
+PHASES = st.one_of(SPREAD, RESIZED, SIZED, MOVED)
+
+
+@given(
+    layers=st.lists(st.one_of(LAYER, PHASES, PHASES, joins()), min_size=1, max_size=5),
+    tail=TAILS,
+    size=st.tuples(st.integers(4, 20), st.integers(4, 24)),
+)
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
+def test_torch_agrees_by_phase(layers, tail, size):
+    check(layers, tail, size)
+
+
+def check(layers: list[Any], tail: list[Any], size: tuple[int, int]) -> None:
     text = f"archtool: 1\nname: net\ninput: [2, {size[0]}, {size[1]}]\nlayers: {json.dumps([*layers, *tail])}\n"
     try:
         design = load(text)
