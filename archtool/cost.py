@@ -46,6 +46,8 @@ TERMS: Final[Mapping[str, str]] = {
     "pool.lp": "elements raised to a power and added by lp pooling, window by window",
     "pool.adaptive_max": "elements compared by adaptive and global max pooling, window by window",
     "pool.adaptive_average": "elements added by adaptive and global average pooling, window by window",
+    "reduce.mean": "elements added by means over all positions or channels",
+    "reduce.max": "elements compared by maxima over all positions or channels",
     "upsample.nearest": "elements copied by upsampling",
     "upsample.linear": "elements interpolated by (bi-, tri-)linear upsampling",
     "upsample.cubic": "elements interpolated by bicubic upsampling",

@@ -163,6 +163,11 @@ POINTWISE_AND_EVERYTHING: Final = Field(POINTWISE.axes, LOCAL_AND_GLOBAL)
 _ITSELF: Final = AxisField(1, (Reach(0, 0, 0, 0),), 1, 1)
 
 
+def local_if(condition: Condition) -> Field:
+    """The field of what sees its own position alone where the condition holds, else everything."""
+    return Field(POINTWISE.axes, where(condition, LOCAL, GLOBAL))
+
+
 def identity(spatial: tuple[Size, ...]) -> Field:
     """The field of a tensor in itself."""
     return Field((_ITSELF,) * len(spatial)).settled(spatial)

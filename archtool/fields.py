@@ -200,6 +200,30 @@ class PerAxisKind(FieldKind):
         return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
 
 
+class SizesKind(FieldKind):
+    """A list of sizes: those of a tensor, in the order of its axes."""
+
+    allowed = "a list of whole numbers of at least 1"
+
+    def __init__(self) -> None:
+        self.size = SizeKind()
+
+    def read(self, value: object) -> tuple[Size, ...]:
+        if type(value) is not tuple or not value:
+            raise self.refuse(value)
+        try:
+            return tuple(self.size.read(item) for item in value)
+        except RuleError:
+            raise self.refuse(value) from None
+
+    def thinned(self, value: Any) -> Any:
+        """One channel, and one position, which stretches to as many as what joins it has."""
+        return (1,) * len(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "array", "items": self.size.schema(), "minItems": 1}, EXPRESSION]}
+
+
 class PaddingKind(FieldKind):
     """A padding for every axis, a list of one an axis, each a size or [before, after]; or a word."""
 
@@ -288,6 +312,11 @@ def factors(*, default: Any = MISSING) -> Any:
 def per_axis(*, default: Any = MISSING, least: int | None = 1) -> Any:
     """A field that holds one size for all axes, or one an axis."""
     return _declare(PerAxisKind(least), default)
+
+
+def sizes(*, default: Any = MISSING) -> Any:
+    """A field that holds the sizes of a tensor."""
+    return _declare(SizesKind(), default)
 
 
 def padding(*, default: Any = MISSING, words: tuple[str, ...] = ()) -> Any:

@@ -135,7 +135,8 @@ def _turns(
         name = entry.name if entry.turn is None else f"{base}.{entry.turn + turn}"
         owner = weights + (owners.setdefault(entry.shares, name) if entry.shares else name)
         if isinstance(run, LayerRun):
-            fields = tuple(f and f.then(run.field) for f in place.fields)
+            seen = run.seen
+            fields = tuple(f and seen and f.then(seen) for f in place.fields)
             source, place = place, Place(next(numbers), fields)
             yield FlatLayer(prefix + name, run, (source.number,), place.number, fields, owner)
         else:

@@ -183,7 +183,7 @@ class Frame:
         outputs = None
         inner: Field | None
         if type(run) is LayerRun:
-            shape, inner = run.output, run.field
+            shape, inner = run.output, run.seen
         else:
             block: BlockRun = run  # type: ignore[assignment]  # the other of the two
             shape, inner = block.output.shape, block.output.fields[0]

@@ -28,6 +28,7 @@ from archtool.fields import (
     padding,
     per_axis,
     size,
+    sizes,
     tensor,
 )
 from archtool.mixing import Mixing
@@ -62,6 +63,7 @@ class Layer:
     in_place: ClassVar[bool] = False  # it can write its output over its input (torch's inplace=True)
     keeps: ClassVar[tuple[str, ...]] = ()  # what its backward pass reads again: of "input", "output"
     sides: ClassVar[tuple[str, ...]] = ()  # the fields that name further tensors, which it takes beside x
+    ignores_input: ClassVar[bool] = False  # its output depends on nothing (a learned tensor)
 
     def resolve(self, x: Shape) -> Layer:
         """The layer that this one is at its input: itself, unless the kind is another's special case."""
@@ -193,7 +195,7 @@ T = TypeVar("T", bound=type[Layer])
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(channels, choice, factors, flag, number, padding, per_axis, size, tensor),
+    field_specifiers=(channels, choice, factors, flag, number, padding, per_axis, size, sizes, tensor),
 )
 def layer(cls: T) -> T:
     """Register a layer kind under its class's name in snake case: `BatchNorm` is `batch_norm`."""

@@ -41,6 +41,11 @@ class LayerRun(NamedTuple):
     field: Field
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def seen(self) -> Field | None:
+        """What the output sees of the input; None where it depends on nothing."""
+        return None if self.layer.ignores_input else self.field
+
 
 class Entry(NamedTuple):
     """A run at its place in a body: its name there, the numbers of the tensors that it takes and makes.

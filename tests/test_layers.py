@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from math import lcm
+from math import lcm, prod
 from random import Random
 from typing import Any
 
@@ -16,22 +16,23 @@ from archtool.codegen import to_numpy, to_sympy
 from archtool.cost import TERMS
 from archtool.errors import RuleError, Untraceable
 from archtool.field import AxisField, Field, Reach
-from archtool.fields import FlagKind, PaddingKind, PerAxisKind, SizeKind
+from archtool.fields import FlagKind, PaddingKind, PerAxisKind, SizeKind, SizesKind
 from archtool.layer import Example, Join, Layer, find, kinds, snake_case
 from archtool.runs import LayerRun, join_run, layer_run
 from archtool.shape import Shape
-from archtool.size import Size
+from archtool.size import Size, product
 from archtool.spec.spec import python_value
 from archtool.trace import Trace
 
 KINDS = sorted(kinds())
 USES = [(kind, number) for kind in KINDS for number in range(len(find(kind).examples))]
-FIXED = {  # what makes the number of phases: where it varies, that is refused
+FIXED = {  # what makes the number of phases, or the state of a field: where it varies, that is refused
     ("adaptive_avg_pool", "size"),
     ("adaptive_max_pool", "size"),
     ("conv_transpose", "stride"),
     ("conv_transpose", "dilation"),
     ("pixel_shuffle", "factor"),
+    ("take", "tokens"),
     ("upsample", "scale"),
     ("upsample", "size"),
 }
@@ -44,7 +45,7 @@ def example_of(kind: str, number: int) -> tuple[type[Layer], Example, dict[str, 
 
 
 def python_value_of(value: Any) -> Any:
-    return value if isinstance(value, str) else python_value(value)
+    return value if isinstance(value, str | Shape) else python_value(value)
 
 
 def run_of(cls: type[Layer], values: Mapping[str, Any], inputs: tuple[Shape, ...]) -> LayerRun:
@@ -52,8 +53,11 @@ def run_of(cls: type[Layer], values: Mapping[str, Any], inputs: tuple[Shape, ...
     return join_run(layer, inputs) if isinstance(layer, Join) else layer_run(layer, inputs[0])
 
 
-def inputs_of(cls: type[Layer], shape: Shape) -> tuple[Shape, ...]:
-    return (shape, shape) if cls.is_join else (shape,)
+def inputs_of(cls: type[Layer], example: Example) -> tuple[Shape, ...]:
+    """The input, and the further tensors; two of a join."""
+    if cls.is_join:
+        return (example.input, example.input)
+    return (example.input, *(example.fields[name] for name in cls.sides if name in example.fields))
 
 
 # --- what every kind has -----------------------------------------------------------------------------------------
@@ -80,28 +84,42 @@ def test_required_fields_are_asked_for(kind: str) -> None:
 @pytest.mark.parametrize(("kind", "number"), USES)
 def test_an_example_costs_what_its_source_says_in_known_terms(kind: str, number: int) -> None:
     cls, example, values = example_of(kind, number)
-    run = run_of(cls, values, inputs_of(cls, example.input))
+    run = run_of(cls, values, inputs_of(cls, example))
     assert set(run.cost.operations) <= set(TERMS)
     assert all(type(count) is int and count >= 0 for count in run.cost.operations.values())
     assert run.cost.activations == run.output.elements
-    assert run.cost.read == sum(x.elements for x in inputs_of(cls, example.input))
+    assert run.cost.read == sum(x.elements for x in inputs_of(cls, example))
     assert run.cost.conv_activations == (run.output.elements if run.layer.is_conv else 0)
     for stated, counted in ((example.params, run.cost.params), (example.macs, run.cost.macs)):
         assert stated is None or (example.source and stated == counted)
 
 
+def as_input(shape: Shape) -> tuple[str, str]:
+    """An input as YAML, and the steps that make this tensor of it: tokens with a grid are made of a spatial tensor."""
+    if shape.grid:
+        tokens = shape.spatial[0] - prod(shape.grid)  # type: ignore[arg-type]  # examples have numbers
+        return json.dumps([shape.channels, *shape.grid]), "[" + ", ".join(["tokens", *["class_token"] * tokens]) + "]"
+    return f"{{tokens: {shape.spatial[0]}, channels: {shape.channels}}}" if shape.is_tokens else json.dumps(
+        shape.dims
+    ), "[]"
+
+
 @pytest.mark.parametrize(("kind", "number"), USES)
 def test_an_example_written_as_yaml_is_read_as_the_same_layer(kind: str, number: int) -> None:
     cls, example, values = example_of(kind, number)
-    x = example.input
-    shape = f"{{tokens: {x.spatial[0]}, channels: {x.channels}}}" if x.is_tokens else json.dumps(x.dims)
-    fields = "{left: [], right: []}" if cls.is_join else json.dumps(dict(example.fields))
-    run = load(f"input: {shape}\nlayers:\n  - {kind}: {fields}\n").run
-    direct = run_of(cls, values, inputs_of(cls, x))
-    (entry,) = run.entries
+    names = [name for name in cls.sides if name in example.fields]
+    tensors = {"x": example.input} | {f"{name}_of": example.fields[name] for name in names}
+    written = {name: as_input(shape) for name, shape in tensors.items()}
+    inputs = ", ".join(f"{name}: {text}" for name, (text, _) in written.items())
+    made = "".join(f"  - do: {steps}\n    at: {name}\n    name: {name}_made\n" for name, (_, steps) in written.items())
+    given = {name: f"{name}_of_made" if name in names else value for name, value in example.fields.items()}
+    fields = "{left: [], right: []}" if cls.is_join else json.dumps(given)
+    run = load(f"inputs: {{{inputs}}}\nlayers:\n{made}  - {kind}: {fields}\n    at: x_made\n").run
+    direct = run_of(cls, values, inputs_of(cls, example))
+    entry = run.entries[-1]
     assert isinstance(entry.run, LayerRun)
     assert (entry.run.kind, entry.run.layer) == (kind, direct.layer)
-    assert (run.output.shape, run.cost) == (direct.output, direct.cost)
+    assert (entry.run.inputs, entry.run.output, entry.run.cost) == (direct.inputs, direct.output, direct.cost)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +155,8 @@ class Varied:
             name: value if name in fixed else self._field(name, cls.field_kinds()[name], value)
             for name, value in values.items()
         }
-        self.inputs = tuple(self._shape(f"x{index}", shape) for index, shape in enumerate(inputs))
+        own = inputs if cls.is_join else inputs[:1]  # further tensors stand among the fields
+        self.inputs = tuple(self._shape(f"x{index}", shape) for index, shape in enumerate(own))
 
     def _symbol(self, name: str, value: int, least: int) -> Size:
         self.around[name] = value, least
@@ -147,17 +166,21 @@ class Varied:
         return max(3 * value, value) + 3
 
     def _shape(self, name: str, shape: Shape) -> Shape:
-        spatial = tuple(self._symbol(f"{name}_n{axis}", n, 1) for axis, n in enumerate(shape.spatial))
+        axes = tuple(self._symbol(f"{name}_n{axis}", n, 1) for axis, n in enumerate(shape.axes))
         channels = self._symbol(f"{name}_c", shape.channels, 1)  # type: ignore[arg-type]  # examples have numbers
-        return Shape(channels, spatial, shape.is_tokens)
+        if shape.grid:
+            return Shape(channels, (product(axes) + shape.lead,), True, axes)
+        return Shape(channels, axes, shape.is_tokens)
 
     def _field(self, name: str, kind: Any, value: Any) -> Any:
-        sized = isinstance(kind, SizeKind | PerAxisKind | PaddingKind)
+        if isinstance(value, Shape):
+            return self._shape(name, value)
+        sized = isinstance(kind, SizeKind | SizesKind | PerAxisKind | PaddingKind)
         if not sized or isinstance(value, str | bool):
             return value
         if isinstance(value, tuple):
             return tuple(self._field(f"{name}{index}", kind, item) for index, item in enumerate(value))
-        least = 0 if isinstance(kind, PaddingKind) else kind.size.least if isinstance(kind, PerAxisKind) else kind.least
+        least = 0 if isinstance(kind, PaddingKind) else getattr(kind, "size", kind).least
         least = value - 4 if least is None else least
         return self._symbol(name, value, least)
 
@@ -181,7 +204,9 @@ class Varied:
 def _placed(value: Any, point: Mapping[str, int]) -> Any:
     """A structure with numbers in the place of symbols."""
     if isinstance(value, Shape):
-        return Shape(_placed(value.channels, point), _placed(value.spatial, point), value.is_tokens)
+        grid = _placed(value.grid, point)
+        spatial = (prod(grid) + value.lead,) if grid else _placed(value.spatial, point)
+        return Shape(_placed(value.channels, point), spatial, value.is_tokens, grid)
     if isinstance(value, dict):
         return {name: _placed(item, point) for name, item in value.items()}
     if isinstance(value, tuple):
@@ -245,7 +270,7 @@ def check_numbers(varied: Varied, run: LayerRun, point: Mapping[str, int], numbe
 def traced(kind: str, number: int) -> tuple[Varied, LayerRun]:
     cls, example, values = example_of(kind, number)
     fixed = {name for of, name in FIXED if of == kind}
-    varied = Varied(cls, values, inputs_of(cls, example.input), fixed)
+    varied = Varied(cls, values, inputs_of(cls, example), fixed)
     return varied, run_of(cls, varied.values, varied.inputs)
 
 
@@ -277,10 +302,10 @@ def test_sympy_says_what_ints_say(kind: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "field"), sorted(FIXED))
-def test_a_varying_number_of_windows_is_refused_by_name(kind: str, field: str) -> None:
+def test_what_decides_on_a_field_may_not_vary(kind: str, field: str) -> None:
     uses = [number for of, number in USES if of == kind]
     number = next((number for number in uses if field in example_of(kind, number)[2]), 0)
     cls, example, values = example_of(kind, number)
-    size = Trace().symbol("size", 1, 9)
+    size = Trace().symbol("size", 0, 9)
     with pytest.raises(Untraceable):
         run_of(cls, {**values, field: size}, (example.input,))

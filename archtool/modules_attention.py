@@ -1,0 +1,1 @@
+"""Torch modules of attention; imported by layers' `torch` methods only."""
