@@ -24,7 +24,7 @@ LINE = (
     ("fields",),
     ("mixing",),
     ("layer",),
-    ("axes", "modules", "modules_parts"),  # what layers' rules, and their torch methods, have in common
+    ("axes", "modules", "modules_attention", "modules_parts", "modules_tokens"),  # what layers have in common
     ("layers",),
     ("spec",),
     ("runs", "merging"),
@@ -45,7 +45,7 @@ RANK = {room: rank for rank, rooms in enumerate(LINE) for room in rooms}
 DOORS = ("design.py", "analysis/report.py", "trace.py")
 HEAVY = ("torch", "sympy", "pandas", "numpy", "networkx", "rich")
 # Where these may be imported at all; a layer names its torch module in its own `torch` method.
-WHO_KNOWS_TORCH = ("layers", "modules", "modules_parts", "realize", "interop")
+WHO_KNOWS_TORCH = ("layers", "modules", "modules_attention", "modules_parts", "modules_tokens", "realize", "interop")
 
 
 def room(path: Path) -> str:

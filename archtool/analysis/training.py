@@ -34,6 +34,7 @@ class Rule(NamedTuple):
 
 
 _MAP = Rule(1, 1, "gradient times weights, gradient times input: as many products as forward, each")
+_INNER = Rule(1, 1, "the same; the products inside the layer need an input gradient, whatever it reads", INSIDE)
 _BIAS = Rule(0, 1, "the sum of the gradient over positions: an addition an element")
 _NORM = Rule(2, 0, "one pass that finds what the statistics pass back, one that takes it off and divides")
 _AFFINE = Rule(1, 1, "gradient times scale; gradient times normalised element, summed, and the gradient's own sum")
@@ -46,8 +47,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "conv.macs": _MAP,
     "conv_transpose.macs": _MAP,
     "linear.macs": _MAP,
-    "attention.linear.macs": _MAP,
-    "recurrent.macs": _MAP,
+    "attention.linear.macs": _INNER,
+    "recurrent.macs": _INNER,
     "attention.macs": Rule(2, 0, "both factors (queries and keys, weights and values) need a gradient", INSIDE),
     "matmul.macs": Rule(1, 0, "a product for each factor that needs a gradient", OPERANDS),
     "conv.bias": _BIAS,
@@ -76,6 +77,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "pool.lp": Rule(2, 0, "the derivative of the power, the share of the gradient"),
     "pool.adaptive_max": _ROUTE,
     "pool.adaptive_average": _SPREAD,
+    "reduce.mean": _SPREAD,
+    "reduce.max": _ROUTE,
     "upsample.nearest": _SPREAD,
     "upsample.linear": _SPREAD,
     "upsample.cubic": _SPREAD,
