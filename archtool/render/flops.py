@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from archtool.analysis.convention import Number
     from archtool.analysis.flops import Flops, Passes
 
-LEAD = 2  # columns that every panel of a wide table repeats: the term and its events
-
 
 def text(flops: Flops, explain: bool, width: int | None = None) -> str:
     """The whole answer for a terminal `width` columns wide, or without bounds for a pipe."""
     parts = [_heading(flops)]
     if flops.passes is not None:
-        parts.append(passes(flops.passes))
+        parts.append(passes(flops.passes, width))
     parts.append(explained(flops, width) if explain else totals(flops))
     notes = [fill(note, width, subsequent_indent="    ") if width else note for note in _notes(flops)]
     if notes:
@@ -47,33 +45,40 @@ def explained(flops: Flops, width: int | None = None) -> str:
     table.append(["total", "", *(_exact(total) or "0" for total in flops.totals)])
     table.append(["", "", *map(_brief, flops.totals)])
     table.append(["unit", "", *(each.unit for each in flops.conventions)])
-    panels = [aligned([[row[i] for i in panel] for row in table], range(1, len(panel))) for panel in _fit(table, width)]
-    return "\n".join(panels)
+    return _in_panels(table, 2, width)
 
 
-def _fit(table: Sequence[Sequence[str]], width: int | None) -> list[list[int]]:
-    """The columns of each panel: as many as fit, at least one behind the leading ones."""
+def _in_panels(table: Sequence[Sequence[str]], lead: int, width: int | None) -> str:
+    """A table broken into several where it is too wide, each with the leading columns and as many as fit."""
     widths = [max(map(len, column)) + 2 for column in zip(*table, strict=True)]
-    lead = list(range(LEAD))
-    panels, used = [[*lead]], sum(widths[:LEAD])
-    for column in range(LEAD, len(widths)):
-        if width is not None and used + widths[column] - 2 > width and len(panels[-1]) > LEAD:
-            panels.append([*lead])
-            used = sum(widths[:LEAD])
+    panels: list[list[int]] = [[]]
+    used = sum(widths[:lead])
+    for column in range(lead, len(widths)):
+        if width is not None and panels[-1] and used + widths[column] - 2 > width:
+            panels.append([])
+            used = sum(widths[:lead])
         panels[-1].append(column)
         used += widths[column]
-    return panels
+    parts = ([[row[i] for i in (*range(lead), *panel)] for row in table] for panel in panels)
+    return "\n".join(aligned(part, range(1, len(part[0]))) for part in parts)
 
 
-def passes(found: Passes) -> str:
+def passes(found: Passes, width: int | None = None) -> str:
     """The events of the forward and the backward pass, a row a term."""
     rows: list[tuple[str, ...]] = [("term", "forward", "gradient of inputs", "gradient of weights", "all")]
     rows += [(term, *map(_exact, found.of(term)), f"{sum(found.of(term)):,}") for term in TERMS if any(found.of(term))]
     macs = found.macs
     rows.append(("multiply-adds", *map(_exact, macs), f"{sum(macs):,}"))
     if macs[0]:
-        rows.append(("", "1", *(f"{part / macs[0]:.3f}" for part in macs[1:]), f"{sum(macs) / macs[0]:.3f}"))
-    return aligned(rows, numbers=range(1, 5))
+        rows.append(
+            (
+                "times the forward",
+                "1.000",
+                *(f"{part / macs[0]:.3f}" for part in macs[1:]),
+                f"{sum(macs) / macs[0]:.3f}",
+            )
+        )
+    return _in_panels(rows, 1, width)
 
 
 def to_csv(flops: Flops) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from archtool import load
 from archtool.analysis.conventions import names
-from archtool.render.flops import explained, text
+from archtool.render.flops import explained, passes, text
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,15 @@ def test_a_narrow_terminal_gets_further_tables(width):
         c.name for c in found.conventions
     ]
     assert {line.split()[0] for line in panels[-1].splitlines() if line.strip()} >= {"term", "conv.macs", "total"}
+
+
+@pytest.mark.parametrize("width", [40, 60, 89, 120])
+def test_so_does_training(width):
+    passed = load("mobilenet_v2").flops("macs", mode="training").passes
+    shown = passes(passed, width)
+    assert max(map(len, shown.splitlines())) <= max(width, 46)
+    for word in ("forward", "gradient of inputs", "gradient of weights", "891,484,800", "2.964"):
+        assert word in shown
 
 
 def test_notes_are_broken_where_the_terminal_ends():
