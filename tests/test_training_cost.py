@@ -93,6 +93,12 @@ def test_what_reaches_no_output_has_no_gradient():
     assert passes(layers).of("conv.macs") == (3 * MACS, MACS, 2 * MACS)
 
 
+def test_a_parameter_in_the_place_of_a_tensor_does_not_read_it():
+    layers = f"{CONV}; add: {{x: [], position: [parameter: {{shape: [8, 6, 6]}}]}}"
+    assert passes(layers).of(ADD) == (SIZE, 0, 0)
+    assert passes(f"add: {{x: [], position: [parameter: {{shape: [8, 6, 6]}}]}}; {CONV}").of("conv.macs")[1] == MACS
+
+
 def test_shared_weights_add_up_their_gradients():
     layers = f"{CONV}\n    shares: a; {CONV}\n    shares: a; {CONV}\n    shares: a"
     found = passes(layers)
@@ -105,7 +111,8 @@ def one_by_one(flat: FlatNetwork) -> Backward:
     needs = dict.fromkeys(range(len(flat.inputs)), False)
     elements = {number: shape.elements for number, shape in enumerate(flat.inputs.values())}
     for layer in flat.layers:
-        needs[layer.target] = layer.run.cost.params > 0 or any(needs[source] for source in layer.sources)
+        reads = () if layer.run.layer.ignores_input else layer.sources
+        needs[layer.target] = layer.run.cost.params > 0 or any(needs[source] for source in reads)
         elements[layer.target] = layer.run.output.elements
     gradients = Counter(dict.fromkeys(flat.outputs.values(), 1))
     found = Backward.nothing()
@@ -114,7 +121,8 @@ def one_by_one(flat: FlatNetwork) -> Backward:
     for layer in reversed(flat.layers):
         if gradients[layer.target] and needs[layer.target]:
             found.add(backward(layer.run, tuple(needs[source] for source in layer.sources)))
-            gradients.update(source for source in layer.sources if needs[source])
+            if not layer.run.layer.ignores_input:
+                gradients.update(source for source in layer.sources if needs[source])
             uses[layer.weights] += 1
             params[layer.weights] = layer.run.cost.params
     found.inputs[ADD] += sum((n - 1) * elements[number] for number, n in gradients.items() if n > 1 and needs[number])

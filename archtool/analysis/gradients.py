@@ -53,7 +53,7 @@ class Gradients:
     def _made(self, entry: Entry, needs: Needs) -> Iterator[tuple[int, bool]]:
         run = entry.run
         if isinstance(run, LayerRun):
-            yield entry.target, whole(run.cost.params) > 0 or any(needs[source] for source in entry.sources)
+            yield entry.target, whole(run.cost.params) > 0 or any(_read(entry.sources, run, needs))
             return
         given = needs[entry.sources[0]]
         inner = self.needs(run, (given,))
@@ -98,7 +98,7 @@ class Gradients:
     def _through(self, entry: Entry, needs: Needs, gradients: Counter[int], cost: Backward) -> list[int]:
         """Add an entry's cost; the numbers of the tensors that get a gradient by it."""
         if isinstance(entry.run, LayerRun):
-            flags = tuple(needs[source] for source in entry.sources)
+            flags = _read(entry.sources, entry.run, needs)
             turns = whole(entry.turns)
             cost.add(self._layer(entry.run, flags))
             if turns > 1:
@@ -135,6 +135,11 @@ class Gradients:
         if key not in self._layers:
             self._layers[key] = backward(run, needs)
         return self._layers[key]
+
+
+def _read(sources: tuple[int, ...], run: LayerRun, needs: Needs) -> tuple[bool, ...]:
+    """Which of a layer's inputs get a gradient by it: none of a layer that ignores what stands before it."""
+    return tuple(needs[source] and not run.layer.ignores_input for source in sources)
 
 
 def side_targets(entry: Entry) -> list[tuple[int, int]]:
