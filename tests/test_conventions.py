@@ -65,6 +65,19 @@ def test_what_is_called_as_a_function_is_missed_by_who_hooks_modules():
     assert function.flops("thop", "ptflops", "fvcore").totals == (0, 8 * 49, 8 * 49)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("[rellu]", "2:14: 'rellu' is no layer kind; did you mean 'relu'"),
+        ("relu", "2:13: 'functional' is a list of layer kinds, like "),
+        ("[[relu]]", "2:14: this is no layer kind"),
+    ],
+)
+def test_functions_are_named_by_their_kinds(value, message):
+    with pytest.raises(SpecError, match=message):
+        load(f"input: [8, 7, 7]\nfunctional: {value}\nlayers: [relu]\n")
+
+
 # --- laws ------------------------------------------------------------------------------------------------------
 
 

@@ -140,9 +140,11 @@ class Spec:
         if not isinstance(node, Sequence):
             raise SpecError("'functional' is a list of layer kinds, like [global_avg_pool]", self.document.at(node))
         for item in node.items:
-            word = item.text if isinstance(item, Scalar) else "this"
-            if word not in kinds():
-                raise SpecError(f"'{word}' is no layer kind" + nearest(word, list(kinds())), self.document.at(item))
+            if not isinstance(item, Scalar):
+                raise SpecError("this is no layer kind", self.document.at(item))
+            if item.text not in kinds():
+                suggestion = nearest(item.text, kinds(), [])
+                raise SpecError(f"'{item.text}' is no layer kind{suggestion}", self.document.at(item))
         return frozenset(item.text for item in node.items if isinstance(item, Scalar))
 
     # --- blocks -------------------------------------------------------------------------------------------------
