@@ -46,19 +46,26 @@ class Place(NamedTuple):
     fields: Fields
 
 
-def layer_count(run: BlockRun) -> int:
-    """How many layers a network has when flattened; by algebra, so of any depth."""
+def layer_count(run: BlockRun, turns: int | None = None) -> int:
+    """How many layers a network has when flattened, with at most so many `turns` of a repeat; by algebra, so of any
+    depth."""
     known: dict[int, int] = {}
 
     def count_in(block: BlockRun) -> int:
         if id(block) not in known:
             known[id(block)] = sum(
-                entry.turns * (count_in(entry.run) if isinstance(entry.run, BlockRun) else 1)  # type: ignore[misc]
+                _taken(entry, turns) * (count_in(entry.run) if isinstance(entry.run, BlockRun) else 1)
                 for entry in block.entries
             )
         return known[id(block)]
 
     return count_in(run)
+
+
+def _taken(entry: Entry, turns: int | None) -> int:
+    """How many turns of an entry are taken one by one."""
+    own: int = entry.turns  # type: ignore[assignment]  # a number
+    return own if turns is None else min(own, turns)
 
 
 class FlatNetwork(NamedTuple):
@@ -74,28 +81,34 @@ class FlatNetwork(NamedTuple):
 
 def flatten(run: BlockRun, limit: int = MAX_LAYERS) -> Iterator[FlatLayer]:
     """The layers of a network in the order of their execution; raises RuleError where they are more than `limit`."""
-    return _walk_network(run, {}, limit)
+    return _walk_network(run, {}, limit, None)
 
 
-def flat_network(run: BlockRun, input_names: tuple[str, ...], limit: int = MAX_LAYERS) -> FlatNetwork:
-    """The whole network flattened; raises RuleError where it has more layers than `limit`."""
+def flat_network(
+    run: BlockRun, input_names: tuple[str, ...], limit: int = MAX_LAYERS, turns: int | None = None
+) -> FlatNetwork:
+    """The whole network flattened; raises RuleError where it has more layers than `limit`.
+
+    Of a repeat's equal turns at most `turns` are there, the last one for all that are left: its name tells which
+    (`conv.1-9`), its field is not theirs.
+    """
     places: dict[int, Place] = {}
-    layers = list(_walk_network(run, places, limit))
+    layers = list(_walk_network(run, places, limit, turns))
     ends = run.outputs or {"output": run.output}
     outputs = {name: places[tensor.number].number for name, tensor in ends.items()}
     return FlatNetwork(dict(zip(input_names, run.inputs, strict=True)), layers, outputs)
 
 
-def _walk_network(run: BlockRun, places: dict[int, Place], limit: int) -> Iterator[FlatLayer]:
-    total = layer_count(run)
+def _walk_network(run: BlockRun, places: dict[int, Place], limit: int, turns: int | None) -> Iterator[FlatLayer]:
+    total = layer_count(run, turns)
     if total > limit:
         raise RuleError(f"'{run.kind}' has {total:,} layers; written out one by one they may be at most {limit:,}")
     places.update((tensor.number, Place(tensor.number, tensor.fields)) for tensor in run.tensors[: len(run.inputs)])
-    yield from _walk(run, places, "", "", count(len(run.inputs)))
+    yield from _walk(run, places, "", "", count(len(run.inputs)), turns)
 
 
 def _walk(
-    block: BlockRun, places: dict[int, Place], prefix: str, weights: str, numbers: count[int]
+    block: BlockRun, places: dict[int, Place], prefix: str, weights: str, numbers: count[int], turns: int | None
 ) -> Iterator[FlatLayer]:
     """The layers of a block whose input stands at places[0], names and weights behind their prefixes; `places` takes
     up the places of the block's tensors."""
@@ -114,7 +127,7 @@ def _walk(
             sources = tuple([places[source].number for source in entry.sources])
             yield FlatLayer(name, entry.run, sources, number, fields, weights + owner)
         else:
-            yield from _turns(entry, block, places, prefix, weights, owners, numbers)
+            yield from _turns(entry, block, places, prefix, weights, owners, numbers, turns)
 
 
 def _turns(
@@ -125,14 +138,18 @@ def _turns(
     weights: str,
     owners: dict[str, str],
     numbers: count[int],
+    turns: int | None,
 ) -> Iterator[FlatLayer]:
     """The layers of an entry, turn by turn."""
     place = places[entry.sources[0]]
     base = entry.name.rpartition(".")[0] if entry.turn is not None else entry.name
     run = entry.run
     inner: dict[int, Place] = {}
-    for turn in range(entry.turns):
+    taken = _taken(entry, turns)
+    for turn in range(taken):
         name = entry.name if entry.turn is None else f"{base}.{entry.turn + turn}"
+        if entry.turn is not None and turn == taken - 1 < entry.turns - 1:
+            name += f"-{entry.turn + entry.turns - 1}"
         owner = weights + (owners.setdefault(entry.shares, name) if entry.shares else name)
         if isinstance(run, LayerRun):
             seen = run.seen
@@ -141,7 +158,7 @@ def _turns(
             yield FlatLayer(prefix + name, run, (source.number,), place.number, fields, owner)
         else:
             inner = {0: place}
-            yield from _walk(run, inner, f"{prefix}{name}.", owner + ".", numbers)
+            yield from _walk(run, inner, f"{prefix}{name}.", owner + ".", numbers, turns)
             place = inner[run.output.number]
     places[entry.target] = place
     if isinstance(run, BlockRun):

@@ -59,11 +59,13 @@ class Layer:
     examples: ClassVar[tuple[Example, ...]] = ()
     is_join: ClassVar[bool] = False
     is_conv: ClassVar[bool] = False  # counted by `--acts conv`: a convolution or a linear layer
-    is_view: ClassVar[bool] = False  # at inference its output is its input's memory, told otherwise (flatten)
+    is_view: ClassVar[bool] = False  # at inference its output is its input's memory, told otherwise (flatten); while
+    # training too, unless it saves something then (dropout)
     in_place: ClassVar[bool] = False  # it can write its output over its input (torch's inplace=True)
     keeps: ClassVar[tuple[str, ...]] = ()  # what its backward pass reads again: of "input", "output"
-    sides: ClassVar[tuple[str, ...]] = ()  # the fields that name further tensors, which it takes beside x
+    keeps_in_place: ClassVar[tuple[str, ...]] = ("input",)  # the same where it writes in place ("input": a copy of it)
     ignores_input: ClassVar[bool] = False  # its output depends on nothing (a learned tensor)
+    sides: ClassVar[tuple[str, ...]] = ()  # the fields that name further tensors, which it takes beside x
 
     def resolve(self, x: Shape) -> Layer:
         """The layer that this one is at its input: itself, unless the kind is another's special case."""
@@ -118,8 +120,33 @@ class Layer:
         """Operations by cost term (see `archtool.cost.TERMS`), from the input x to the output y."""
         return {}
 
+    def stages(self, x: Shape) -> tuple[Layer, ...]:
+        """The layers that torch runs for this one, one after the other: padding apart from a convolution, say."""
+        return (self,)
+
+    def buffers(self, x: Shape) -> Mapping[str, Size]:
+        """What it holds besides its parameters (running statistics): elements by dtype, as in `saved`."""
+        return {}
+
+    def kept(self, x: Shape) -> tuple[str, ...]:
+        """What its backward pass reads again, by default what it `keeps`."""
+        return self.keeps
+
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """What the backward pass needs besides what it `keeps`: elements by dtype, "same" for that of the tensors."""
+        return {}
+
+    def saved_once(self, x: Shape) -> Mapping[str, Size]:
+        """The like of `saved`, but for a whole batch together (its mean), not for each item."""
+        return {}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        """What it makes beside its output, as much as there is at once, what is `saved` among it: elements by dtype.
+        No less than what is saved counts, while training."""
+        return {}
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """The like of `scratch` for its backward pass, beside the gradients of its input and of its parameters."""
         return {}
 
     def torch(self, x: Shape) -> torch.nn.Module:
@@ -178,6 +205,9 @@ class Join(Layer):
     """The base of the kinds that take several tensors: `window`, `output` and the rest see the first of them."""
 
     is_join = True
+    folds: ClassVar[bool] = False  # more than two tensors are joined two at a time
+    passes: ClassVar[str] = ""  # whose gradient is the output's gradient, not a new tensor: of "all" or the "first" of
+    # its tensors; or a part of it ("parts")
 
     def joined(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape; raises RuleError where the shapes do not join."""
@@ -240,12 +270,12 @@ def find(kind: str) -> type[Layer]:
 
 @cache
 def _field_kinds(cls: type[Layer]) -> Mapping[str, FieldKind]:
-    return {item.name: item.metadata["kind"] for item in fields(cls)}  # type: ignore[arg-type]
+    return {item.name.removesuffix("_"): item.metadata["kind"] for item in fields(cls)}  # type: ignore[arg-type]
 
 
 @cache
 def _required(cls: type[Layer]) -> tuple[str, ...]:
-    return tuple(item.name for item in fields(cls) if item.default is MISSING)  # type: ignore[arg-type]
+    return tuple(item.name.removesuffix("_") for item in fields(cls) if item.default is MISSING)  # type: ignore[arg-type]
 
 
 @cache

@@ -143,10 +143,7 @@ class Report:
         convention: str | os.PathLike[str] | Convention | None = None,
         exact_padding: bool = False,
     ) -> None:
-        if type(batch) is not int or batch < 1:
-            raise RuleError(f"batch (={batch}) must be a whole number of at least 1")
-        if batch > LARGEST_BATCH:
-            raise RuleError("batch must be at most 2**63")
+        check_batch(batch)
         if dtype not in BYTES:
             raise RuleError(f"unknown dtype '{dtype}'" + nearest(dtype, list(BYTES)))
         if acts not in ACTS:
@@ -322,6 +319,14 @@ class Report:
     def __repr__(self) -> str:
         totals = self.totals
         return f"<report of {self.name}: {totals.params:,} params, {totals.macs:,} macs>"
+
+
+def check_batch(batch: object) -> None:
+    """Raise RuleError for what is no number of inputs."""
+    if type(batch) is not int or batch < 1:
+        raise RuleError(f"batch (={batch}) must be a whole number of at least 1")
+    if batch > LARGEST_BATCH:
+        raise RuleError("batch must be at most 2**63")
 
 
 def receptive_field(fields: tuple[Field | None, ...]) -> ReceptiveField | None:

@@ -27,15 +27,42 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--all-layers/--differences", default=False, help="List every layer, or those that differ (the default).")
+@click.option("--memory", is_flag=True, help="Compare the memory that a run takes, in place of all else.")
+@click.option("--mode", default="inference", show_default=True, help="With --memory: inference, or training.")
+@click.option("--optimizer", default="sgd", show_default=True, help="With --memory: sgd, momentum, adam, adamw.")
+@click.option(
+    "--batch", type=click.IntRange(min=1), default=1, show_default=True, help="With --memory: inputs at once."
+)
+@click.option("--in-place", is_flag=True, help="With --memory: activations write over their input where they may.")
 def command(
-    spec: str, design: str | None, knobs: tuple[str, ...], device: str, dtype: str, form: str, all_layers: bool
+    spec: str,
+    design: str | None,
+    knobs: tuple[str, ...],
+    device: str,
+    dtype: str,
+    form: str,
+    all_layers: bool,
+    memory: bool,
+    mode: str,
+    optimizer: str,
+    batch: int,
+    in_place: bool,
 ) -> None:
     """Hold what is predicted against torch, layer by layer: exit code 1 where anything differs.
 
     The network is built in torch. Compared are output sizes, parameters, multiply-adds, and what each layer really sees
-    of the input, along each axis: `32q-213 .. 32q+213` is what position q sees.
+    of the input, along each axis: `32q-213 .. 32q+213` is what position q sees. With --memory the most bytes alive at
+    once are compared instead, of a run and while each layer runs.
     """
-    verification = chosen(spec, design, knobs).verify(device, dtype)
+    found = chosen(spec, design, knobs)
+    if memory:
+        verification = found.verify_memory(
+            device, dtype, batch=batch, mode=mode, optimizer=optimizer, in_place=in_place
+        )
+    elif (mode, optimizer, batch, in_place) != ("inference", "sgd", 1, False):
+        raise click.UsageError("--mode, --optimizer, --batch and --in-place go with --memory")
+    else:
+        verification = found.verify(device, dtype)
     if form == "json":
         click.echo(json.dumps(verification.to_dict(), indent=1))
     else:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import erf, pi
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from archtool.fields import choice, flag, number
+from archtool.fields import choice, number
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Applied, Mixing
 from archtool.shape import Shape
-from archtool.size import Size, divides, exact_div, require
+from archtool.size import Size
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +25,7 @@ _EXAMPLE = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
 class Activation(Layer):
     """The base of the kinds that pass each element through a function; the fields are torch's, by torch's names."""
 
+    keeps: ClassVar[tuple[str, ...]] = ("input",)
     examples = _EXAMPLE
 
     def mixing(self, x: Shape) -> Mixing:
@@ -57,6 +58,9 @@ def _sigmoid(z: Array) -> Array:
 class ReLU(Activation):
     """The rectifier, max(0, x)."""
 
+    in_place = True
+    keeps = keeps_in_place = ("output",)
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -66,6 +70,8 @@ class ReLU(Activation):
 @layer
 class ReLU6(Activation):
     """The rectifier cut off at 6, min(max(0, x), 6)."""
+
+    in_place = True
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -77,6 +83,8 @@ class ReLU6(Activation):
 class LeakyReLU(Activation):
     """x where positive, else negative_slope * x."""
 
+    in_place = True
+    keeps_in_place = ("output",)
     negative_slope: Any = number(default=0.01)
 
     def of(self, z: Array) -> Array:
@@ -89,6 +97,8 @@ class LeakyReLU(Activation):
 class ELU(Activation):
     """x where positive, else alpha (e^x - 1) (Clevert et al. 2015, arXiv:1511.07289)."""
 
+    in_place = True
+    keeps_in_place = ("output",)
     alpha: Any = number(default=1.0)
 
     def of(self, z: Array) -> Array:
@@ -101,6 +111,9 @@ class ELU(Activation):
 class SELU(Activation):
     """ELU, scaled so that it normalises itself (Klambauer et al. 2017, arXiv:1706.02515)."""
 
+    in_place = True
+    keeps_in_place = ("output",)
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -111,6 +124,8 @@ class SELU(Activation):
 class CELU(Activation):
     """ELU, continuously differentiable (Barron 2017, arXiv:1704.07483)."""
 
+    in_place = True
+    keeps_in_place = ("output",)
     alpha: Any = number(default=1.0)
 
     def of(self, z: Array) -> Array:
@@ -137,6 +152,8 @@ class GELU(Activation):
 class SiLU(Activation):
     """x * sigmoid(x), also called swish."""
 
+    in_place = True
+
     def of(self, z: Array) -> Array:
         return z * _sigmoid(z)
 
@@ -144,6 +161,8 @@ class SiLU(Activation):
 @layer
 class Mish(Activation):
     """x * tanh(softplus(x)) (Misra 2019, arXiv:1908.08681)."""
+
+    in_place = True
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -155,6 +174,8 @@ class Mish(Activation):
 class Sigmoid(Activation):
     """1 / (1 + e^-x)."""
 
+    keeps = ("output",)
+
     def of(self, z: Array) -> Array:
         return _sigmoid(z)
 
@@ -162,6 +183,13 @@ class Sigmoid(Activation):
 @layer
 class LogSigmoid(Activation):
     """The logarithm of the sigmoid."""
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """e^-|x|."""
+        return {"same": x.elements}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y)
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -173,6 +201,8 @@ class LogSigmoid(Activation):
 class Tanh(Activation):
     """The hyperbolic tangent."""
 
+    keeps = ("output",)
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -182,6 +212,8 @@ class Tanh(Activation):
 @layer
 class Hardsigmoid(Activation):
     """A piecewise linear sigmoid, relu6(x + 3) / 6."""
+
+    in_place = True
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -193,6 +225,8 @@ class Hardsigmoid(Activation):
 class Hardswish(Activation):
     """x * relu6(x + 3) / 6 (Howard et al. 2019, arXiv:1905.02244)."""
 
+    in_place = True
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -203,6 +237,7 @@ class Hardswish(Activation):
 class Hardtanh(Activation):
     """x, cut off at min_val and max_val."""
 
+    in_place = True
     min_val: Any = number(default=-1.0)
     max_val: Any = number(default=1.0)
 
@@ -229,6 +264,16 @@ class Softplus(Activation):
 class Softsign(Activation):
     """x / (1 + |x|)."""
 
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """1 + |x|."""
+        return {"same": x.elements}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y)
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        return {"same": 3 * x.elements}
+
     def of(self, z: Array) -> Array:
         return z / (1 + abs(z))
 
@@ -236,6 +281,18 @@ class Softsign(Activation):
 @layer
 class Tanhshrink(Activation):
     """x - tanh(x)."""
+
+    keeps = ()
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """tanh(x)."""
+        return {"same": x.elements}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y)
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        return {"same": x.elements}
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -272,7 +329,6 @@ class Threshold(Activation):
     """x where it is above threshold, else value."""
 
     in_place = True
-    keeps = ("input",)
     threshold: Any = number()
     value: Any = number()
 
@@ -290,7 +346,7 @@ class RReLU(Activation):
     (Xu et al. 2015, arXiv:1505.00853)."""
 
     in_place = True
-    keeps = ("input",)
+    keeps_in_place = ("output",)
     lower: Any = number(default=0.125)
     upper: Any = number(default=1 / 3)
 
@@ -298,70 +354,10 @@ class RReLU(Activation):
         """The slopes."""
         return {"same": x.elements}
 
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y)
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
         return np.where(z > 0, z, (float(self.lower) + float(self.upper)) / 2 * z)
-
-
-@layer
-class PReLU(Layer):
-    """x where positive, else a learned slope times x: one slope for all, or one a channel (He et al. 2015,
-    arXiv:1502.01852; torch.nn.PReLU)."""
-
-    keeps = ("input",)
-    per_channel: bool = flag(default=False)
-    init: Any = number(default=0.25)
-
-    examples = (
-        Example({}, Shape(4, (5, 6)), 1, 0, "one slope"),
-        Example({"per_channel": True}, Shape(4, (5,), True), 4, 0, "a slope a channel"),
-        Example({"per_channel": True}, Shape(4, (2, 3, 5))),
-    )
-
-    def mixing(self, x: Shape) -> Mixing:
-        import numpy as np
-
-        return Applied(lambda z: np.where(z > 0, z, float(self.init) * z))
-
-    def params(self, x: Shape) -> Size:
-        return x.channels if self.per_channel else 1
-
-    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return {"activation": y.elements}
-
-    def torch(self, x: Shape) -> torch.nn.Module:
-        from torch import nn
-
-        from archtool.modules import TokenPReLU
-
-        kind = TokenPReLU if x.is_tokens else nn.PReLU
-        return kind(x.channels if self.per_channel else 1, float(self.init))  # type: ignore[arg-type]  # ints
-
-
-@layer
-class GLU(Layer):
-    """The first half of the channels, gated by the sigmoid of the second (Dauphin et al. 2016, arXiv:1612.08083;
-    torch.nn.GLU)."""
-
-    keeps = ("input",)
-    examples = (
-        Example({}, Shape(6, (5, 6)), 0, 0, "no learned parameters"),
-        Example({}, Shape(4, (5,), True)),
-        Example({}, Shape(8)),
-    )
-
-    def thin(self) -> Layer:
-        return Sigmoid()
-
-    def channels(self, x: Shape) -> Size:
-        require(divides(2, x.channels), "channels (={}) must be even: half of them are gates", x.channels)
-        return exact_div(x.channels, 2)
-
-    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
-        return {"activation": y.elements, "elementwise.multiply": y.elements}
-
-    def torch(self, x: Shape) -> torch.nn.Module:
-        from torch import nn
-
-        return nn.GLU(2 if x.is_tokens else 1)

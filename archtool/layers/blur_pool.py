@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import comb
 from typing import TYPE_CHECKING, Any
 
 from archtool.axes import check_wrap, windows
 from archtool.fields import choice, padding, per_axis, size
 from archtool.layer import Example, Layer, layer
+from archtool.layers.plain import Pad
 from archtool.mixing import Blended, Mixing
 from archtool.shape import Shape
-from archtool.size import Size
+from archtool.size import Size, product
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -55,12 +57,15 @@ class BlurPool(Layer):
             taps = taps * self.kernel
         return {"conv.macs": taps * y.elements}
 
-    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
-        """The padded input."""
-        padded = x.channels
-        for axis, n in zip(self.window(x), x.spatial, strict=True):
-            padded = padded * (n + axis.before + axis.after)
-        return {"same": padded}
+    def stages(self, x: Shape) -> tuple[Layer, ...]:
+        if self.padding == 0 and self.padding_mode == "zeros":
+            return (self,)
+        pads = tuple((axis.before, axis.after) for axis in self.window(x))
+        return Pad(padding=pads, mode=self.padding_mode), replace(self, padding=0, padding_mode="zeros")
+
+    def buffers(self, x: Shape) -> Mapping[str, Size]:
+        """The filter, once for each channel."""
+        return {"same": x.channels * product(self.kernel for _ in x.spatial)}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_parts import BlurPool as Module

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archtool.axes import check_wrap, spread, windows
 from archtool.fields import channels, choice, flag, padding, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.layers.plain import Pad
 from archtool.mixing import Mixing, Weighted
 from archtool.shape import Shape
 from archtool.size import Size, divides, product, require
@@ -22,6 +25,7 @@ PADDING_WORDS = ("half", "same")
 class Conv(Layer):
     """A convolution (torch.nn.Conv1d, Conv2d, Conv3d): params = out * in / groups * k^n + out."""
 
+    keeps = ("input",)
     is_conv = True
     out: Size = channels()
     kernel: Any = per_axis()
@@ -87,6 +91,13 @@ class Conv(Layer):
         if self.bias:
             operations["conv.bias"] = y.elements
         return operations
+
+    def stages(self, x: Shape) -> tuple[Layer, ...]:
+        window = self.window(x)
+        if self.padding_mode == "zeros" and all(axis.before == axis.after for axis in window):
+            return (self,)
+        pads = tuple((axis.before, axis.after) for axis in window)
+        return Pad(padding=pads, mode=self.padding_mode), replace(self, padding=0, padding_mode="zeros")
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -196,6 +207,22 @@ class LocallyConnected(Layer):
         if self.bias:
             operations["conv.bias"] = y.elements
         return operations
+
+    def _columns(self, x: Shape, y: Shape) -> Size:
+        taps = product(spread(self.kernel, len(x.spatial), "kernel"))
+        return x.channels * taps * y.positions
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """What each position reads."""
+        return {"same": self._columns(x, y)}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        ends = zip(self.window(x), x.spatial, strict=True)
+        padded = x.channels * product(n + axis.before + axis.after for axis, n in ends)
+        return {"same": padded + self._columns(x, y) + (y.elements if self.bias else 0)}
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        return {"same": self._columns(x, y) - x.elements}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules import LocallyConnected as Module

@@ -26,6 +26,7 @@ def _same_layout(inputs: tuple[Shape, ...]) -> None:
 class Elementwise(Join):
     """The base of the joins that work element by element; an axis of size 1 stretches to the others' size."""
 
+    folds = True
     function: ClassVar[str]  # torch's, of two tensors
     examples = _EXAMPLE
 
@@ -70,6 +71,7 @@ def _stretched(a: Size, b: Size, left: Shape, right: Shape) -> Size:
 class Add(Elementwise):
     """The sum."""
 
+    passes = "all"
     function = "add"
 
     def mixing(self, x: Shape) -> Mixing:
@@ -80,6 +82,7 @@ class Add(Elementwise):
 class Subtract(Elementwise):
     """The first less the others."""
 
+    passes = "first"
     function = "sub"
 
     def mixing(self, x: Shape) -> Mixing:
@@ -90,6 +93,7 @@ class Subtract(Elementwise):
 class Multiply(Elementwise):
     """The product, element by element (a gate)."""
 
+    keeps = ("input",)
     function = "mul"
 
     def mixing(self, x: Shape) -> Mixing:
@@ -100,6 +104,7 @@ class Multiply(Elementwise):
 class Maximum(Elementwise):
     """The greatest, element by element (maxout)."""
 
+    keeps = ("input",)
     function = "maximum"
 
     def mixing(self, x: Shape) -> Mixing:
@@ -110,6 +115,7 @@ class Maximum(Elementwise):
 class Minimum(Elementwise):
     """The least, element by element."""
 
+    keeps = ("input",)
     function = "minimum"
 
     def mixing(self, x: Shape) -> Mixing:
@@ -120,6 +126,7 @@ class Minimum(Elementwise):
 class Concat(Join):
     """The tensors' channels behind each other, in the order of the paths."""
 
+    passes = "parts"
     examples = _EXAMPLE
 
     def mixing(self, x: Shape) -> Mixing:

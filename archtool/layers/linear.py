@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Linear(Layer):
     """A fully connected layer over the channels (torch.nn.Linear), at each token by itself."""
 
+    keeps = ("input",)
     is_conv = True
     out: Size = channels()
     bias: bool = flag(default=True)

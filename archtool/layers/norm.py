@@ -30,6 +30,7 @@ def _operations(term: str, affine: bool, y: Shape) -> dict[str, Size]:
 class BatchNorm(Layer):
     """Batch normalisation of each channel (Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.BatchNorm1d, 2d, 3d)."""
 
+    keeps = ("input",)
     eps: Any = number(default=1e-5)
     momentum: Any = number(default=0.1)
     affine: bool = flag(default=True)
@@ -50,6 +51,14 @@ class BatchNorm(Layer):
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return _operations("norm.batch", self.affine, y)
 
+    def buffers(self, x: Shape) -> Mapping[str, Size]:
+        """Running means and variances, and the number of batches."""
+        return {"same": 2 * x.channels, "int64": 1}
+
+    def saved_once(self, x: Shape) -> Mapping[str, Size]:
+        """The batch's means and deviations."""
+        return {"float32": 2 * x.channels}
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
@@ -64,6 +73,7 @@ class LayerNorm(Layer):
     """Layer normalisation over the channels, at each position or token by itself (Ba et al. 2016, arXiv:1607.06450;
     torch.nn.LayerNorm over the last axis, ConvNeXt's LayerNorm2d on channels-first tensors)."""
 
+    keeps = ("input",)
     eps: Any = number(default=1e-5)
     affine: bool = flag(default=True)
     bias: bool = flag(default=True)
@@ -83,6 +93,13 @@ class LayerNorm(Layer):
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return _operations("norm.layer", self.affine, y)
 
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """A mean and a deviation a position."""
+        return {"float32": 2 * x.positions}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y)
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
@@ -96,6 +113,7 @@ class LayerNorm(Layer):
 class GroupNorm(Layer):
     """Group normalisation (Wu and He 2018, arXiv:1803.08494; torch.nn.GroupNorm); its statistics see all positions."""
 
+    keeps = ("input",)
     groups: Size = channels()
     eps: Any = number(default=1e-5)
     affine: bool = flag(default=True)
@@ -125,6 +143,13 @@ class GroupNorm(Layer):
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return _operations("norm.group", self.affine, y)
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """A mean and a deviation a group."""
+        return {"float32": 2 * self.groups}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -171,7 +196,20 @@ class InstanceNorm(Layer):
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """A mean and a deviation a channel, and its scale, repeated for each item."""
-        return {"same": (3 if self.affine else 2) * x.channels}
+        copied = x.elements if x.is_tokens else 0
+        return {"same": (2 + self.affine + 2 * self.track_running_stats) * x.channels + copied}
+
+    def kept(self, x: Shape) -> tuple[str, ...]:
+        """The input; of tokens a copy, their channels first."""
+        return () if x.is_tokens else ("input",)
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        copied = x.elements if x.is_tokens else 0
+        return {"same": (4 if self.affine else 2) * x.channels + copied}
+
+    def buffers(self, x: Shape) -> Mapping[str, Size]:
+        """Running means and variances, and the number of batches."""
+        return {"same": 2 * x.channels, "int64": 1} if self.track_running_stats else {}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -211,6 +249,15 @@ class RmsNorm(Layer):
         """What each position was divided by, and the quotients where they are scaled."""
         return {"same": x.positions + (x.elements if self.affine else 0)}
 
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        if not self.affine:
+            return {"same": 2 * x.positions}
+        copied = x.elements if training and x.spatial and not x.is_tokens else 0
+        return {"same": x.elements + x.positions + copied}
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        return {"same": (2 if self.affine else 3) * x.elements - x.positions}
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
@@ -225,6 +272,7 @@ class LocalResponseNorm(Layer):
     """Normalisation over `size` neighbouring channels (Krizhevsky et al. 2012, section 3.3;
     torch.nn.LocalResponseNorm)."""
 
+    keeps = ("input",)
     size: Size = size()
     alpha: Any = number(default=1e-4)
     beta: Any = number(default=0.75)
@@ -240,6 +288,16 @@ class LocalResponseNorm(Layer):
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"norm.local_response": y.elements}
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """The padded squares, what each element is divided by, and that before its power."""
+        return {"same": (3 * x.channels + self.size - 1) * x.positions}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y) if training else {"same": 2 * x.elements}
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        return {"same": 3 * x.elements}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Identity(Layer):
     """Passes its input on (torch.nn.Identity)."""
 
+    is_view = True
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
 
     def mixing(self, x: Shape) -> Mixing:
@@ -60,6 +61,12 @@ class Dropout(Layer):
             spatial_rank(x, self.kind)
         return x.channels
 
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """What was kept, scaled, in the tensors' own dtype (torch on CUDA: one byte an element)."""
+        if self.p == 0:
+            return {}
+        return {"same": x.channels if self.channels_only else x.elements}
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
@@ -89,7 +96,12 @@ class AlphaDropout(Layer):
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """What was kept, scaled."""
+        if self.p == 0:
+            return {}
         return {"same": x.channels if self.channels_only else x.elements}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return {"same": 2 * x.elements} if training and self.p != 0 else {}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -101,6 +113,7 @@ class AlphaDropout(Layer):
 class Flatten(Layer):
     """All elements as one vector of channels (torch.nn.Flatten)."""
 
+    is_view = True
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"), Example({}, Shape(4, (5,), True)))
 
     def field(self, x: Shape, window: Window | None) -> Field:
@@ -152,6 +165,10 @@ class Pad(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied(self.mode)
+
+    def kept(self, x: Shape) -> tuple[str, ...]:
+        """The input, for its size, where torch's function takes it again."""
+        return ("input",) if self.mode in ("reflect", "replicate") else ()
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -11,6 +12,7 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import EVERYTHING, LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import flag, number, padding, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.layers.plain import Pad
 from archtool.mixing import Blended, Chosen, Mixing, equal_weights
 from archtool.shape import Shape
 from archtool.size import Size, at_most, ceil_div, divides, less, maximum, minimum, product, require, where
@@ -61,10 +63,20 @@ def _torch_pool(pool: Any, x: Shape, name: str, filler: float, **more: Any) -> t
     return nn.Sequential(getattr(nn, f"ConstantPad{rank}d")(ends, filler), module)
 
 
+def _padded_apart(pool: Any, x: Shape) -> tuple[Layer, ...]:
+    """A pool's stages: padding first, where its own can't say it."""
+    stride = pool.kernel if pool.stride is None else pool.stride
+    pads = windows(x, pool.kind, pool.kernel, stride, pool.padding, getattr(pool, "dilation", 1))
+    if _is_symmetric(pads):
+        return (pool,)
+    return Pad(padding=tuple((axis.before, axis.after) for axis in pads)), replace(pool, padding=0)
+
+
 @layer
 class MaxPool(Layer):
     """The greatest element under each window (torch.nn.MaxPool1d, 2d, 3d)."""
 
+    keeps = ("input",)
     kernel: Any = per_axis()
     stride: Any = per_axis(default=None)
     padding: Any = padding(default=0, words=PADDING_WORDS)
@@ -91,6 +103,16 @@ class MaxPool(Layer):
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.max": _taps(self, x, y)}
 
+    def stages(self, x: Shape) -> tuple[Layer, ...]:
+        return _padded_apart(self, x)
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """Where each maximum was found."""
+        return {"int64": y.elements}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y)
+
     def torch(self, x: Shape) -> torch.nn.Module:
         dilation = spread(self.dilation, len(x.spatial), "dilation")
         return _torch_pool(self, x, "MaxPool", float("-inf"), dilation=dilation)
@@ -100,6 +122,7 @@ class MaxPool(Layer):
 class AvgPool(Layer):
     """The mean under each window (torch.nn.AvgPool1d, 2d, 3d); padding counts as zeros unless left out."""
 
+    keeps = ("input",)
     kernel: Any = per_axis()
     stride: Any = per_axis(default=None)
     padding: Any = padding(default=0, words=PADDING_WORDS)
@@ -135,6 +158,9 @@ class AvgPool(Layer):
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.average": _taps(self, x, y)}
 
+    def stages(self, x: Shape) -> tuple[Layer, ...]:
+        return _padded_apart(self, x)
+
     def torch(self, x: Shape) -> torch.nn.Module:
         return _torch_pool(self, x, "AvgPool", 0.0, count_include_pad=self.count_include_pad)
 
@@ -168,6 +194,12 @@ class LpPool(Layer):
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """The powers, and the steps from their mean to the root of their sum."""
         return {"same": x.elements + 4 * y.elements}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y) if training else {"same": maximum(x.elements, 3 * y.elements)}
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        return {"same": x.elements}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -244,6 +276,18 @@ class SizedPool(Layer):
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {self.term: _adaptive_taps(x, y)}
+
+    def kept(self, x: Shape) -> tuple[str, ...]:
+        """The input; a mean over all positions needs none of it."""
+        sizes = spread(self.output_size(), len(x.spatial), "size")
+        return () if self.function == "Avg" and all(size == 1 for size in sizes) else ("input",)
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """Where each maximum was found."""
+        return {"int64": y.elements} if self.function == "Max" else {}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return self.saved(x, y)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn

@@ -37,6 +37,10 @@ class LayerScale(Layer):
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"elementwise.multiply": y.elements}
 
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """Each element's part of the factors' gradient."""
+        return {"same": x.elements}
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_parts import LayerScale as Module
 
@@ -63,7 +67,10 @@ class StochasticDepth(Layer):
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """Whether the item was kept."""
-        return {"bool": 1}
+        return {"bool": 1} if self.p != 0 else {}
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        return {"same": x.elements, "bool": 1} if training and self.p != 0 else {}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_parts import StochasticDepth as Module

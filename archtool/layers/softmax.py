@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from archtool.errors import RuleError
@@ -84,3 +85,7 @@ class Softmin(OverOneAxis):
     groups: Size = channels(default=1)
     over: str = choice(default="channels", others=("positions",))
     examples = _EXAMPLES
+
+    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
+        """-x."""
+        return {"same": x.elements}

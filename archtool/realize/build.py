@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from copy import copy
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -40,8 +42,8 @@ def schedule(layers: Sequence[FlatLayer], kept: Collection[int]) -> list[Step]:
 def execute(steps: Iterable[Step], functions: Iterable[Function], tensors: dict[int, Tensor]) -> Iterator[Tensor]:
     """Run steps on the tensors by number, yielding each step's output; dead tensors leave `tensors`."""
     for step, function in zip(steps, functions, strict=True):
-        y = tensors[step.target] = function(*[tensors[number] for number in step.sources])
-        yield y
+        tensors[step.target] = function(*[tensors[number] for number in step.sources])
+        yield tensors[step.target]
         for number in step.dead:
             del tensors[number]
 
@@ -55,16 +57,19 @@ class Network(nn.Module):
 
     Its inputs are (batch, *dims) in the order of the spec, where dims is `Shape.dims`; it returns the output, or, where
     the spec names its outputs, a dict of them. Layers run in the spec's order, and a layer that is replaced under its
-    name in the tree is replaced.
+    name in the tree is replaced. The layers named in `in_place` write over their input.
     """
 
-    def __init__(self, flat: FlatNetwork) -> None:
+    def __init__(self, flat: FlatNetwork, in_place: Collection[str] = ()) -> None:
         super().__init__()
         self.inputs = tuple(flat.inputs)
         self.outputs = dict(flat.outputs)
         self.steps = schedule(flat.layers, flat.outputs.values())
         self.paths = [tuple(layer.name.split(".")) for layer in flat.layers]
-        for path, module in zip(self.paths, modules_of(flat.layers), strict=True):
+        for layer, path, module in zip(flat.layers, self.paths, modules_of(flat.layers), strict=True):
+            if layer.name in in_place:
+                module = copy(module)
+                module.inplace = True  # type: ignore[assignment]  # torch's word for it
             _plant(self, path, module)
 
     def layers(self) -> list[nn.Module]:
@@ -80,24 +85,24 @@ class Network(nn.Module):
             names = ", ".join(self.inputs)
             raise TypeError(f"this network takes {len(self.inputs)} tensors ({names}), not {len(inputs)}")
         tensors = dict(enumerate(inputs))
-        for _ in execute(self.steps, self.layers(), tensors):
-            pass
+        deque(execute(self.steps, self.layers(), tensors), maxlen=0)  # runs it, and holds nothing
         if tuple(self.outputs) == ("output",):
             return tensors[self.outputs["output"]]
         return {name: tensors[number] for name, number in self.outputs.items()}
 
 
-def realize(flat: FlatNetwork) -> Network:
+def realize(flat: FlatNetwork, in_place: Collection[str] = ()) -> Network:
     """The torch module of a network: float32, torch's own initialisation, in training mode.
 
-    Under `torch.device("meta")` it takes no memory. Raises RuleError for tensors that torch has no sizes for.
+    The layers named in `in_place` write over their input, which nobody else may need. Under `torch.device("meta")` it
+    takes no memory. Raises RuleError for tensors that torch has no sizes for.
     """
     for layer in flat.layers:
         run = layer.run
         largest = maximum(*(shape.elements for shape in (*run.inputs, run.output)), run.cost.params)
         if at_most(largest, LARGEST_SIZE) is not True:
             raise RuleError(f"'{layer.name}' is too large for torch, which counts elements up to 2**62")
-    return Network(flat)
+    return Network(flat, in_place)
 
 
 def modules_of(layers: Iterable[FlatLayer]) -> Iterator[nn.Module]:

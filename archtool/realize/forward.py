@@ -8,9 +8,11 @@ from typing import Final, NamedTuple
 
 import torch
 
+from archtool.analysis.execution import Units
+from archtool.analysis.memory import run_through
 from archtool.errors import RuleError, nearest
 from archtool.flatten import FlatNetwork
-from archtool.realize.build import as_int, example_inputs, realize, schedule
+from archtool.realize.build import example_inputs, realize
 from archtool.realize.counts import output_row, run
 from archtool.realize.result import Row
 
@@ -50,8 +52,9 @@ def chosen_dtype(name: str) -> torch.dtype:
 
 def forward(flat: FlatNetwork, params: int, device: torch.device, dtype: torch.dtype) -> Run:
     """Run a network of so many parameters, unless the device clearly has not the memory, or not this dtype."""
-    needed = _bytes(flat, params, dtype)
-    free = _free_bytes(device)
+    live = run_through(flat, Units(1, dtype.itemsize), training=False).heap.peak
+    needed = params * max(4, dtype.itemsize) + live  # the weights are made in float32
+    free = free_bytes(device)
     if free is not None and needed > free:
         return Run([], [f"not run on {device}: it takes about {needed:,} bytes, {free:,} are free"])
     with device:
@@ -65,19 +68,7 @@ def forward(flat: FlatNetwork, params: int, device: torch.device, dtype: torch.d
     return Run([output_row(layer, what, output) for layer, output in zip(flat.layers, outputs, strict=False)], [])
 
 
-def _bytes(flat: FlatNetwork, params: int, dtype: torch.dtype) -> int:
-    """The least memory that a run takes: the weights (made in float32), and the largest sum of live tensors."""
-    elements = {index: as_int(shape.elements) for index, shape in enumerate(flat.inputs.values())}
-    live = largest = sum(elements.values())
-    for layer, step in zip(flat.layers, schedule(flat.layers, flat.outputs.values()), strict=True):
-        elements[layer.target] = as_int(layer.run.output.elements)
-        live += elements[layer.target]
-        largest = max(largest, live)
-        live -= sum(elements[dead] for dead in step.dead)
-    return params * max(4, dtype.itemsize) + largest * dtype.itemsize
-
-
-def _free_bytes(device: torch.device) -> int | None:
+def free_bytes(device: torch.device) -> int | None:
     """The memory that can be had, where that can be told."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])

@@ -22,8 +22,11 @@ class Row:
                 one that sees nothing); the stride is 0 where there is one position. Where all is mixed, what was seen
                 before that
 
+    live           the most bytes alive at once, of the memory that a run makes
+    buffers ...    bytes of the network (params bytes, buffers) and of its training (gradients, optimizer state)
+
     With several inputs, `sees` and the axes are followed by 'of' and the input's name. `measured` is a text where torch
-    could not give a value: it says why.
+    could not give a value: it says why. A difference of no more than `tolerance`, as a share, is none.
     """
 
     name: str
@@ -31,10 +34,13 @@ class Row:
     what: str
     predicted: Value
     measured: Value
+    tolerance: float = 0.0
 
     @property
     def agrees(self) -> bool:
         """Whether the prediction is what was measured."""
+        if self.tolerance and isinstance(self.predicted, int) and isinstance(self.measured, int):
+            return abs(self.measured - self.predicted) <= self.tolerance * self.measured
         return self.predicted == self.measured
 
     @property

@@ -114,7 +114,7 @@ def test_probing_uses_little_memory(monkeypatch):
 
 
 def test_a_run_that_memory_does_not_hold_is_left_out(monkeypatch):
-    monkeypatch.setattr(forward, "_free_bytes", lambda device: 1000)
+    monkeypatch.setattr(forward, "free_bytes", lambda device: 1000)
     verification = load("lenet5").verify("cpu")
     assert verification.ok
     assert verification.notes[0].startswith("not run on cpu: it takes about ")

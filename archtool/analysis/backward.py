@@ -1,0 +1,112 @@
+"""The backward pass as torch's autograd runs it: the recorded operations, the last one first.
+
+A tensor's gradient is the sum of what each of its uses sends back. Autograd adds in place where nobody else has the sum
+so far, and where it lies densely in its memory (torch/csrc/autograd/input_buffer.cpp).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from archtool.analysis.execution import Operation, Units
+from archtool.analysis.forward import TEMPORARY, Forward, Recorded, is_shared_memory
+from archtool.analysis.numbers import whole
+from archtool.flatten import FlatNetwork
+from archtool.layer import Join
+from archtool.shape import Shape
+from archtool.size import product
+
+GRADIENT: Final = "gradient"
+PARAMETER_GRADIENT: Final = "gradients of parameters"
+
+
+class Gradient(NamedTuple):
+    """A gradient's storage, its own bytes, and whether these lie side by side, without holes."""
+
+    storage: int
+    bytes: int
+    is_dense: bool
+
+
+class Backward:
+    """Runs the way back of a forward pass; `peaks` are the most bytes alive while a layer's gradients are made."""
+
+    def __init__(self, flat: FlatNetwork, forward: Forward) -> None:
+        self.forward, self.heap, self.units = forward, forward.heap, forward.units
+        self.gradients: dict[int, Gradient] = {}
+        self.peaks: dict[str, int] = {}
+        self._known: set[str] = set()  # weights that have a gradient
+        makers = {layer.target: layer for layer in flat.layers}
+        asked = [(makers[number], number) for number in flat.outputs.values() if number in forward.asks]
+        made = [self._new(maker.name, maker.run.output) for maker, _ in asked]
+        for (maker, number), gradient in zip(asked, made, strict=True):
+            self._send(maker.name, number, gradient)
+
+    def run(self) -> None:
+        """Run it."""
+        for recorded in reversed(self.forward.recorded):
+            if recorded.operation.target in self.gradients:
+                self._operate(recorded)
+
+    def _new(self, name: str, shape: Shape) -> Gradient:
+        size = self.units.of(shape)
+        return Gradient(self.heap.take(name, GRADIENT, size), size, True)
+
+    def _operate(self, recorded: Recorded) -> None:
+        heap, units, operation = self.heap, self.units, recorded.operation
+        flat, layer, x = recorded.execution.flat, operation.layer, operation.inputs[0]
+        heap.high = heap.live
+        own = self.gradients.pop(operation.target)
+        asked = [index for index, number in enumerate(operation.sources) if number in self.forward.asks]
+        made = {index: self._made(flat.name, operation, index, own) for index in asked}
+        weights = whole(layer.params(x)) * units.itemsize
+        if weights:
+            gradient = heap.take(flat.name, PARAMETER_GRADIENT, weights)
+            if flat.weights in self._known:
+                heap.drop(gradient)  # added to that of the weights' later use
+            self._known.add(flat.weights)
+        scratch = units.each(layer.gradient_scratch(x, operation.output)) if asked else 0
+        if scratch:
+            heap.drop(heap.take(flat.name, TEMPORARY, scratch))
+        for index in asked:  # that of a stretched input is first as large as the output, then summed up
+            shape = operation.inputs[index]
+            if isinstance(layer, Join) and layer.folds and shape.dims != operation.output.dims:
+                large, made[index] = made[index], self._new(flat.name, shape)
+                heap.drop(large.storage)
+        heap.drop(own.storage)
+        for storage in recorded.kept:
+            heap.drop(storage)
+        for index in asked:
+            self._send(flat.name, operation.sources[index], made[index])
+        self.peaks[flat.name] = max(self.peaks.get(flat.name, 0), heap.high)
+
+    def _made(self, name: str, operation: Operation, index: int, own: Gradient) -> Gradient:
+        """What an operation sends back to one of its inputs: its own gradient, a part of that, or a new tensor."""
+        layer, shape, y = operation.layer, operation.inputs[index], operation.output
+        if isinstance(layer, Join):
+            if layer.passes == "all" or (layer.passes == "first" and index == 0):
+                return own._replace(storage=self.heap.hold(own.storage))
+            if layer.passes == "parts":
+                is_dense = own.is_dense and _leads(y, self.units) == 1
+                return Gradient(self.heap.hold(own.storage), self.units.of(shape), is_dense)
+            return self._new(name, y if layer.folds else shape)
+        if is_shared_memory(layer, operation, True) and shape.elements == y.elements:
+            return own._replace(storage=self.heap.hold(own.storage))
+        return self._new(name, shape)
+
+    def _send(self, name: str, number: int, gradient: Gradient) -> None:
+        """Add a gradient to what a tensor has been sent so far."""
+        before = self.gradients.get(number)
+        if before is None:
+            self.gradients[number] = gradient
+            return
+        if not before.is_dense or self.heap.is_shared(before.storage):
+            total = self.heap.take(name, GRADIENT, before.bytes)
+            self.heap.drop(before.storage)
+            self.gradients[number] = Gradient(total, before.bytes, True)
+        self.heap.drop(gradient.storage)
+
+
+def _leads(y: Shape, units: Units) -> int:
+    """How many parts of a tensor lie one after the other, each with all its channels."""
+    return units.batch * (whole(product(y.spatial)) if y.is_tokens else 1)

@@ -1,0 +1,124 @@
+"""The forward pass as torch runs it: which memory it takes, shares and lets go, and what it keeps for the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archtool.analysis.execution import Execution, Operation, Units
+from archtool.analysis.heap import Heap
+from archtool.flatten import FlatNetwork
+from archtool.layer import Layer
+
+ACTIVATION, SAVED, TEMPORARY, INPUT = "activation", "saved", "temporary", "input"
+
+
+class Recorded(NamedTuple):
+    """An operation whose gradient will be asked for, with the storages that it keeps until then."""
+
+    execution: Execution
+    operation: Operation
+    kept: tuple[int, ...]
+
+
+class Moment(NamedTuple):
+    """A layer in the order of execution: the most bytes alive while it runs, and those alive after it."""
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    peak: int
+    after: int
+
+
+class Forward:
+    """Runs a network's layers on a heap.
+
+    `tensors` are the storages of the tensors alive, by number; `moments` one for each layer; `recorded` the operations
+    that the backward pass runs, `in_place` the names of the layers that wrote over their input.
+    """
+
+    def __init__(self, flat: FlatNetwork, units: Units, heap: Heap, *, training: bool, in_place: bool) -> None:
+        self.units, self.heap = units, heap
+        self.training, self.writes_in_place = training, in_place
+        self.inputs = frozenset(range(len(flat.inputs)))
+        self.outputs = frozenset(flat.outputs.values())
+        self.tensors = {
+            number: heap.take(name, INPUT, units.of(shape)) for number, (name, shape) in enumerate(flat.inputs.items())
+        }
+        self.asks: set[int] = set()  # the tensors whose gradient is asked for
+        self.moments: list[Moment] = []
+        self.recorded: list[Recorded] = []
+        self.in_place: list[str] = []
+
+    def run(self, layers: Sequence[Execution]) -> None:
+        """Run them, in order."""
+        reaching = self._reaching(layers) if self.training else frozenset()
+        for execution in layers:
+            self.heap.high = self.heap.live
+            for operation in execution.operations:
+                self._operate(execution, operation, operation.target in reaching)
+            for number in execution.dead:
+                self.heap.drop(self.tensors.pop(number))
+            flat = execution.flat
+            dims: tuple[int, ...] = flat.run.output.dims  # type: ignore[assignment]  # numbers
+            self.moments.append(Moment(flat.name, flat.run.kind, dims, self.heap.high, self.heap.live))
+
+    def _reaching(self, layers: Sequence[Execution]) -> frozenset[int]:
+        """The tensors that some output depends on."""
+        reaching = set(self.outputs)
+        for execution in reversed(layers):
+            for operation in reversed(execution.operations):
+                if operation.target in reaching:
+                    reaching.update(operation.sources)
+        return frozenset(reaching)
+
+    def _operate(self, execution: Execution, operation: Operation, reaches: bool) -> None:
+        heap, units, layer = self.heap, self.units, operation.layer
+        name, x, y = execution.flat.name, operation.inputs[0], operation.output
+        sources = [self.tensors[number] for number in operation.sources]
+        gradient = self.training and (layer.params(x) != 0 or any(number in self.asks for number in operation.sources))
+        saves = gradient and reaches
+        saved = units.each(layer.saved(x, y)) + units.once(layer.saved_once(x)) if saves else 0
+        kept = layer.kept(x)
+        temporary = 0
+        if is_shared_memory(layer, operation, self.training):
+            target = heap.hold(sources[0])
+        elif self._may_write_over(execution, operation, saves):
+            target = heap.hold(sources[0])
+            kept = layer.keeps_in_place
+            self.in_place.append(name)
+        else:
+            target = heap.take(name, ACTIVATION, units.of(y))
+            temporary = max(0, units.each(layer.scratch(x, y, self.training)) - saved)
+        self.tensors[operation.target] = target
+        holders = [heap.take(name, SAVED, saved)] if saved else []
+        if temporary:
+            heap.drop(heap.take(name, TEMPORARY, temporary))
+        if gradient:
+            self.asks.add(operation.target)
+        if saves:
+            holders += [heap.hold(source) for source in sources if "input" in kept]
+            holders += [heap.hold(target)] if "output" in kept else []
+            self.recorded.append(Recorded(execution, operation, tuple(holders)))
+        for number in operation.sources:  # what lies between two operations of one layer
+            if number not in execution.flat.sources:
+                heap.drop(self.tensors.pop(number))
+
+    def _may_write_over(self, execution: Execution, operation: Operation, saves: bool) -> bool:
+        """Whether the output can take the input's place: nobody else has it, nor will."""
+        layer, number = operation.layer, operation.sources[0]
+        return (
+            self.writes_in_place
+            and layer.in_place
+            and number in execution.dead
+            and not self.heap.is_shared(self.tensors[number])
+            and not (saves and "input" in layer.keeps_in_place)
+        )
+
+
+def is_shared_memory(layer: Layer, operation: Operation, training: bool) -> bool:
+    """Whether the output is the input's memory, told otherwise."""
+    if not layer.is_view:
+        return False
+    return not (training and layer.saved(operation.inputs[0], operation.output))
