@@ -58,7 +58,6 @@ def pairs_inside(axis: AxisTaps, n: int, m: int) -> int:
     return sum(
         _turns(-(-(m - phase) // phases), axis.stride, offset, n)
         for phase, offsets in enumerate(axis.offsets)
-        if phase < m
         for offset in offsets
     )
 
