@@ -162,7 +162,7 @@ class Layer:
     @property
     def key(self) -> tuple[Any, ...]:
         """The values of the fields, in order."""
-        return tuple(getattr(self, name) for name in type(self).field_kinds())
+        return tuple(getattr(self, attribute(name)) for name in type(self).field_kinds())
 
     @classmethod
     def field_kinds(cls) -> Mapping[str, FieldKind]:
@@ -184,13 +184,18 @@ class Layer:
             if kind is None:
                 raise FieldError(name, f"'{cls.kind}' has no field '{name}'" + nearest(name, list(kinds)))
             try:
-                read[name] = kind.read(value)
+                read[attribute(name)] = kind.read(value)
             except RuleError as error:
                 raise FieldError(name, f"{name}: {error}") from None
         for name in cls.required():
-            if name not in read:
+            if attribute(name) not in read:
                 raise RuleError(f"'{cls.kind}' needs the field '{name}'")
         return cls(**read)
+
+
+def attribute(field: str) -> str:
+    """The attribute that holds a field's value: one that has a method's name (`window`) bears an underscore there."""
+    return f"{field}_" if hasattr(Layer, field) else field
 
 
 class FieldError(RuleError):

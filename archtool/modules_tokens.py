@@ -96,3 +96,23 @@ class Reduced(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.function(x, self.axes, keepdim=self.keep)  # type: ignore[no-any-return]  # getattr
+
+
+class _OutputsAlone:
+    """Before a recurrent module: gives the outputs of all tokens, without the last states."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = super().forward(x)[0]  # type: ignore[misc]  # a mixin
+        return y
+
+
+class TokenLSTM(_OutputsAlone, nn.LSTM):  # type: ignore[misc]  # gives one of the two tensors
+    """The hidden states of a long short-term memory."""
+
+
+class TokenGRU(_OutputsAlone, nn.GRU):  # type: ignore[misc]  # gives one of the two tensors
+    """The hidden states of gated recurrent units."""
+
+
+class TokenRNN(_OutputsAlone, nn.RNN):  # type: ignore[misc]  # gives one of the two tensors
+    """The hidden states of a plain recurrent layer."""

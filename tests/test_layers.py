@@ -35,6 +35,7 @@ FIXED = {  # what makes the number of phases, or the state of a field: where it 
     ("take", "tokens"),
     ("upsample", "scale"),
     ("upsample", "size"),
+    ("window_attention", "window"),
 }
 
 

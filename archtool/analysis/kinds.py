@@ -83,8 +83,8 @@ def _entry(cls: type[Layer], family: str) -> KindEntry:
         is_join=cls.is_join,
         fields=tuple(
             FieldEntry(
-                name=item.name,
-                allowed=cls.field_kinds()[item.name].allowed,
+                name=(name := item.name.removesuffix("_")),
+                allowed=cls.field_kinds()[name].allowed,
                 default=None if item.default is MISSING else _written(item.default),
             )
             for item in fields(cls)  # type: ignore[arg-type]  # a layer kind is a dataclass

@@ -19,7 +19,7 @@ from archtool.cost import MACS
 from archtool.errors import RuleError
 from archtool.field import LOCAL, LOCAL_AND_GLOBAL
 from archtool.flatten import FlatLayer, FlatNetwork
-from archtool.layer import Join, Layer
+from archtool.layer import Join, Layer, attribute
 from archtool.realize.build import Function, as_int
 from archtool.runs import LayerRun
 from archtool.shape import Shape
@@ -130,7 +130,8 @@ def _beside(layer: Layer, shapes: tuple[Shape, ...]) -> Layer:
 def thinned(layer: Layer) -> Layer:
     """The layer with one channel, and one group of channels."""
     layer = layer.thin()
-    thin = {name: kind.thinned(getattr(layer, name)) for name, kind in layer.field_kinds().items()}
+    kinds = {attribute(name): kind for name, kind in layer.field_kinds().items()}
+    thin = {name: kind.thinned(getattr(layer, name)) for name, kind in kinds.items()}
     changed = {name: value for name, value in thin.items() if value is not getattr(layer, name)}
     return replace(layer, **changed) if changed else layer  # type: ignore[type-var]  # a dataclass
 

@@ -44,7 +44,7 @@ def chosen(layer: Layer) -> Iterator[tuple[str, Any]]:
     for field in fields(layer):  # type: ignore[arg-type]  # every kind is a dataclass, its base is not
         value = getattr(layer, field.name)
         if field.default is MISSING or value != field.default:
-            yield field.name, value
+            yield field.name.removesuffix("_"), value
 
 
 def family(layer: Layer) -> str:

@@ -101,16 +101,16 @@ REPEATED = ("reflect", "circular", "replicate", "bilinear", "bicubic")
 
 def mixes_at_borders(run: LayerRun) -> bool:
     """Whether a position whose window reaches past the input sees something of the input instead: what is mirrored,
-    wrapped or repeated there."""
+    wrapped or repeated there, or, by a NaN alone, what has weight 0."""
     modes = [getattr(run.layer, name, None) for name in ("padding_mode", "mode")]
-    return run.kind == "roll" or any(mode in REPEATED for mode in modes)
+    return run.kind in ("roll", "window_attention") or any(mode in REPEATED for mode in modes)
 
 
 def test_every_position_sees_what_is_predicted(run):
     """Along each axis and at every position; a window that reaches past the input is cut off there."""
     x = run.inputs[0]
-    if max(x.axes, default=0) > 32:  # too slow position by position
-        x = x._replace(spatial=(15,) * len(x.spatial))
+    while max(x.axes, default=0) > 32:  # too slow position by position
+        x = x._replace(spatial=tuple(n // 2 for n in x.spatial))
         run = layer_run(run.layer, x)
     for axis, size in enumerate(x.axes):
         seen = positions(run, axis)

@@ -1,0 +1,172 @@
+"""Attention of each position to all of its own tensor, or of another (Vaswani et al. 2017, arXiv:1706.03762)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archtool.errors import RuleError
+from archtool.field import POINTWISE, Field, local_if
+from archtool.fields import channels, flag, tensor
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape
+from archtool.size import Size, divides, equal, exact_div, require
+from archtool.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Widths(NamedTuple):
+    """Channels of all heads: of the queries (and of what leaves attention), and of the keys (as of the values)."""
+
+    queries: Size
+    keys: Size
+
+
+class Attending(Layer):
+    """The base of the kinds in which all positions of x ask all positions of a `context`."""
+
+    heads: Size
+    kv_heads: Any
+    head_channels: Any
+    qkv_bias: bool
+    bias: bool
+
+    def context_of(self, x: Shape) -> Shape:
+        """The tensor that keys and values are made of."""
+        raise NotImplementedError
+
+    def widths(self, x: Shape) -> Widths:
+        """Queries have `heads` heads of `head_channels`, keys and values `kv_heads`."""
+        if self.head_channels is None:
+            rule = "channels (={}) must be divisible by heads (={}), or head_channels given"
+            require(divides(self.heads, x.channels), rule, x.channels, self.heads)
+            each = exact_div(x.channels, self.heads)
+        else:
+            each = self.head_channels
+        kv_heads = self.heads if self.kv_heads is None else self.kv_heads
+        require(divides(kv_heads, self.heads), "heads (={}) must be divisible by kv_heads (={})", self.heads, kv_heads)
+        return Widths(self.heads * each, kv_heads * each)
+
+    def channels(self, x: Shape) -> Size:
+        for each in (x, self.context_of(x)):
+            if not each.spatial:
+                raise RuleError(f"'{self.kind}' needs positions or tokens, a vector ({each}) has none")
+        self.widths(x)
+        return x.channels
+
+    def params(self, x: Shape) -> Size:
+        queries, keys = self.widths(x)
+        weights = queries * x.channels + 2 * keys * self.context_of(x).channels + x.channels * queries
+        return weights + (queries + 2 * keys if self.qkv_bias else 0) + (x.channels if self.bias else 0)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        queries, keys = self.widths(x)
+        context = self.context_of(x)
+        pairs = x.positions * context.positions
+        projected = x.positions * queries + 2 * context.positions * keys
+        operations = {
+            "attention.linear.macs": 2 * x.elements * queries + 2 * context.elements * keys,
+            "attention.macs": 2 * pairs * queries,
+            "attention.softmax": self.heads * pairs,
+        }
+        biases = (projected if self.qkv_bias else 0) + (y.elements if self.bias else 0)
+        return {**operations, "attention.linear.bias": biases} if self.qkv_bias or self.bias else operations
+
+    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """Queries, keys, values, what they make, and for each query and head the sum that its softmax divides by."""
+        queries, keys = self.widths(x)
+        projected = 2 * x.positions * queries + 2 * self.context_of(x).positions * keys
+        return {"same": projected, "float32": self.heads * x.positions}
+
+    def module(self, x: Shape, *, is_causal: bool) -> torch.nn.Module:
+        """The torch module, in the parameter layout of torch.nn.MultiheadAttention."""
+        from archtool.modules_attention import Attention as Module
+
+        queries, keys = self.widths(x)
+        return Module(
+            x.channels,  # type: ignore[arg-type]  # ints when realized, here and below
+            self.context_of(x).channels,  # type: ignore[arg-type]
+            queries,  # type: ignore[arg-type]
+            keys,  # type: ignore[arg-type]
+            self.heads,  # type: ignore[arg-type]
+            qkv_bias=self.qkv_bias,
+            bias=self.bias,
+            is_causal=is_causal,
+            spatial=(not x.is_tokens, not self.context_of(x).is_tokens),
+        )
+
+
+@layer
+class Attention(Attending):
+    """Multi-head self-attention (torch.nn.MultiheadAttention) over tokens or all positions, with projections of `heads`
+    heads; fewer `kv_heads` are shared by groups of queries (Ainslie et al. 2023, arXiv:2305.13245). Where it is
+    `causal`, what comes later has weight 0, and counts as seen and as computed all the same."""
+
+    keeps = ("input",)
+    heads: Size = channels()
+    kv_heads: Any = channels(default=None)
+    head_channels: Any = channels(default=None)
+    qkv_bias: bool = flag(default=True)
+    bias: bool = flag(default=True)
+    causal: bool = flag(default=False)
+
+    examples = (
+        Example(
+            {"heads": 12},
+            Shape(768, (197,), True),
+            2362368,
+            524391936,
+            "Dosovitskiy et al. 2020, arXiv:2010.11929, ViT-B/16: 4 c^2 + 4 c; 4 n c^2 + 2 n^2 c",
+        ),
+        Example({"heads": 4, "kv_heads": 2, "causal": True}, Shape(16, (7,), True)),
+        Example({"heads": 3, "head_channels": 5, "qkv_bias": False}, Shape(12, (3, 4))),
+        Example({"heads": 2, "bias": False}, Shape(6, (7,), True, (2, 3))),
+    )
+
+    def context_of(self, x: Shape) -> Shape:
+        return x
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        return local_if(equal(x.positions, 1))
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        return self.module(x, is_causal=self.causal)
+
+
+@layer
+class CrossAttention(Attending):
+    """Multi-head attention of the input's positions to those of another tensor, the `context` (a decoder's to what its
+    encoder made; torch.nn.MultiheadAttention)."""
+
+    keeps = ("input",)
+    heads: Size = channels()
+    context: Any = tensor()
+    kv_heads: Any = channels(default=None)
+    head_channels: Any = channels(default=None)
+    qkv_bias: bool = flag(default=True)
+    bias: bool = flag(default=True)
+
+    examples = (
+        Example(
+            {"heads": 8, "context": Shape(512, (10,), True)},
+            Shape(512, (7,), True),
+            1050624,
+            8984576,
+            "Vaswani et al. 2017, base: 4 c^2 + 4 c; 2 (n + m) c^2 + 2 n m c",
+        ),
+        Example({"heads": 2, "context": Shape(5, (3, 4)), "kv_heads": 1}, Shape(8, (6,), True)),
+        Example({"heads": 2, "context": Shape(9, (4,), True), "head_channels": 3}, Shape(8, (2, 3))),
+    )
+
+    def context_of(self, x: Shape) -> Shape:
+        context: Shape = self.context
+        return context
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        """Its own position alone: the others are asked of the context."""
+        return POINTWISE
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        return self.module(x, is_causal=False)

@@ -1,0 +1,130 @@
+"""Attention within windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archtool.axes import spatial_rank, spread
+from archtool.errors import RuleError, Untraceable
+from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
+from archtool.fields import channels, flag, per_axis
+from archtool.layer import Example, Layer, layer
+from archtool.shape import Shape, axis_name
+from archtool.size import Size, divides, equal, less, product, require, where
+from archtool.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+
+@layer
+class WindowAttention(Layer):
+    """Multi-head attention within windows that tile the input, moved by `shift`, what they cut apart masked apart (Liu
+    et al. 2021, arXiv:2103.14030; torchvision's Swin). `position_bias` adds to the scores a learned number for each
+    head and offset within a window. An axis that one window covers is not shifted."""
+
+    keeps = ("input",)
+    heads: Size = channels()
+    window_: Any = per_axis()
+    shift: Any = per_axis(default=0, least=0)
+    qkv_bias: bool = flag(default=True)
+    bias: bool = flag(default=True)
+    position_bias: bool = flag(default=True)
+
+    examples = (
+        Example(
+            {"heads": 3, "window": 7, "shift": 3},
+            Shape(96, (56, 56)),
+            37755,
+            145108992,
+            "Liu et al. 2021, equation 2 and table 7, Swin-T: 4 c^2 + 4 c + 13^2 heads; 4 n c^2 + 2 w^2 n c",
+        ),
+        Example({"heads": 2, "window": [2, 3], "shift": 1}, Shape(8, (4, 6))),
+        Example({"heads": 2, "window": 4, "shift": [0, 2], "position_bias": False}, Shape(8, (4, 8))),
+        Example({"heads": 1, "window": 3, "shift": 1}, Shape(4, (9,))),
+    )
+
+    def resolve(self, x: Shape) -> Layer:
+        """Not shifted along an axis that one window covers."""
+        sizes, shifts = self._along(x)
+        moved = tuple(where(equal(n, size), 0, shift) for n, size, shift in zip(x.spatial, sizes, shifts, strict=True))
+        return self if moved == shifts else replace(self, shift=moved)
+
+    def _along(self, x: Shape) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The window's size and its shift, one of each an axis."""
+        rank = spatial_rank(x, self.kind)
+        return spread(self.window_, rank, "window"), spread(self.shift, rank, "shift")
+
+    def field(self, x: Shape, window: Window | None) -> Field:
+        """Each position sees its window. Of windows of w positions, the first begin s positions in; before them is what
+        was cut off: positions w q + r see [w q + s, w q + s + w - 1] for r >= s, and w less for r < s."""
+        return Field(tuple(_of_axis(*sizes) for sizes in zip(*self._along(x), strict=True)))
+
+    def channels(self, x: Shape) -> Size:
+        sizes, shifts = self._along(x)
+        for axis, (n, size, shift) in enumerate(zip(x.spatial, sizes, shifts, strict=True)):
+            name = axis_name(axis, len(x.spatial))
+            tiles = divides(size, n)
+            allowed = f" ({_tiling(n)} do)" if tiles is False else ""
+            require(tiles, "windows of {} do not tile the {} (={}){}", size, name, n, allowed)
+            require(less(shift, size), "shift (={}) must be smaller than window (={})", shift, size)
+        rule = "channels (={}) must be divisible by heads (={})"
+        require(divides(self.heads, x.channels), rule, x.channels, self.heads)
+        return x.channels
+
+    def params(self, x: Shape) -> Size:
+        c = x.channels
+        offsets = product(2 * size - 1 for size in self._along(x)[0])
+        biases = (3 * c if self.qkv_bias else 0) + (c if self.bias else 0)
+        return 4 * c * c + biases + (offsets * self.heads if self.position_bias else 0)
+
+    def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
+        pairs = x.positions * product(self._along(x)[0])
+        operations = {
+            "attention.linear.macs": 4 * x.elements * x.channels,
+            "attention.macs": 2 * pairs * x.channels,
+            "attention.softmax": self.heads * pairs,
+        }
+        if self.qkv_bias or self.bias:
+            biases = (3 * x.elements if self.qkv_bias else 0) + (y.elements if self.bias else 0)
+            operations["attention.linear.bias"] = biases
+        if self.position_bias:
+            operations["attention.bias"] = self.heads * pairs
+        return operations
+
+    def torch(self, x: Shape) -> torch.nn.Module:
+        from archtool.modules_attention import WindowAttention as Module
+
+        sizes, shifts = self._along(x)
+        return Module(
+            x.channels,  # type: ignore[arg-type]  # ints when realized, here and below
+            self.heads,  # type: ignore[arg-type]
+            x.spatial,  # type: ignore[arg-type]
+            sizes,
+            shifts,
+            qkv_bias=self.qkv_bias,
+            bias=self.bias,
+            position_bias=self.position_bias,
+        )
+
+
+def _of_axis(size: Size, shift: Size) -> AxisField:
+    if not isinstance(size, int):
+        raise Untraceable("the size of attention's windows varies")
+    if size > LARGEST_PERIOD:
+        raise RuleError(f"window (={size}) is larger than {LARGEST_PERIOD}")
+    phases = []
+    for r in range(size):
+        low = where(less(r, shift), shift - size, shift)
+        high = low + size - 1
+        phases.append(Reach(low, high, low + high, low + high))
+    return AxisField(size, tuple(phases), size, size)
+
+
+def _tiling(n: Size) -> str:
+    """The window sizes that tile an axis of n positions."""
+    if not isinstance(n, int):
+        return "its divisors"
+    sizes = [size for size in range(1, min(n, LARGEST_PERIOD) + 1) if divides(size, n)]
+    return ", ".join(map(str, sizes))
