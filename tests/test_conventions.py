@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -234,6 +236,25 @@ def test_a_file_says_what_it_counts_in(tmp_path, text, message):
 def test_an_unknown_name_is_refused():
     with pytest.raises(SpecError, match="'fvcor' is neither a convention nor a YAML file; did you mean 'fvcore'"):
         load("lenet5").analyze(convention="fvcor")
+
+
+def test_two_of_one_name_are_refused(tmp_path):
+    path = tmp_path / "thop.yaml"
+    path.write_text(MINE + "  conv.macs: 1\n")
+    with pytest.raises(RuleError, match="two of these conventions are called 'thop'"):
+        load("lenet5").flops("thop", path)
+
+
+def test_who_asks_for_no_convention_reads_none():
+    code = "import sys, archtool; archtool.load('lenet5').analyze().rows; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "archtool.analysis.report" in loaded
+    assert not [name for name in loaded if "convention" in name or name == "archtool.analysis.tally"]
+
+
+def test_a_notebook_shows_the_prices():
+    assert "<th>FLOPs</th>" in load("lenet5").analyze(convention="thop")._repr_html_()
+    assert "<th>FLOPs</th>" not in load("lenet5").analyze()._repr_html_()
 
 
 def test_terms_and_measures_do_not_collide():

@@ -146,6 +146,7 @@ def flops(
         raise RuleError(f"batch (={batch}) must be a whole number of at least 1")
     training = mode == "training"
     conventions = tuple(map(convention, chosen)) if chosen else _default(training)
+    _check_names(conventions)
     network = touching_network(design.run) if exact_padding else design.run
     layers, functional = tally(network), design.spec.functional
     passes = _passes(network, batch) if training else None
@@ -172,6 +173,13 @@ def flops(
 def _default(training: bool) -> tuple[Convention, ...]:
     first = tuple(map(convention, FIRST))
     return first if training else (*first, *(each for each in shipped_conventions() if each.name not in FIRST))
+
+
+def _check_names(conventions: Sequence[Convention]) -> None:
+    names = [each.name for each in conventions]
+    for name in names:
+        if names.count(name) > 1:
+            raise RuleError(f"two of these conventions are called '{name}'")
 
 
 def _check_priced(conventions: Sequence[Convention]) -> None:
