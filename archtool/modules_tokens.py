@@ -74,7 +74,7 @@ class Parameter(nn.Module):
         self.value = nn.Parameter(torch.randn(*sizes) * 0.02)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.value.expand(len(x), *self.value.shape)
+        return self.value.repeat(len(x), *[1] * self.value.dim())
 
 
 class Lookup(nn.Embedding):
