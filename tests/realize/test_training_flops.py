@@ -34,6 +34,24 @@ TRANSPOSED = (
     "input: [4, 7, 5]\nlayers:\n  - conv: {out: 6, kernel: 3, padding: half}\n"
     "  - conv_transpose: {out: 3, kernel: 4, stride: 2, padding: 1}\n"
 )
+ATTENDING = """
+input: [3, 8, 12]
+blocks:
+  encoder:
+    body:
+      - add: {x: [], attend: [layer_norm, attention: {heads: 2}]}
+      - add: {x: [], mlp: [layer_norm, {linear: {out: 32}}, gelu, linear: {out: 16}]}
+layers:
+  - conv: {out: 16, kernel: 2, stride: 2}
+  - add: {x: [], window: [layer_norm, window_attention: {heads: 2, window: 2, shift: 1}]}
+  - tokens
+  - class_token
+  - add: {x: [], position: [parameter: {shape: [x.tokens, x.channels]}]}
+  - encoder:
+    repeat: 3
+  - take: {tokens: 0}
+  - linear: {out: 10}
+"""
 
 
 def measured(design) -> int:
@@ -50,7 +68,9 @@ def predicted(design) -> Flops:
     return design.flops("torch", "macs", mode="training")
 
 
-@pytest.mark.parametrize("name", [UNGROUPED, TRANSPOSED, "lenet5", "resnet50", "vgg16", "squeezenet1_0", "nin"])
+@pytest.mark.parametrize(
+    "name", [UNGROUPED, TRANSPOSED, ATTENDING, "lenet5", "resnet50", "vgg16", "squeezenet1_0", "nin"]
+)
 def test_multiply_adds_are_those_of_torch(name):
     design = load(name)
     found = predicted(design)
