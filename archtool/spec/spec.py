@@ -30,7 +30,7 @@ KEYS: Final = (
     "outputs", "designs", "expect", "given", "claims", "explore",
 )  # fmt: skip
 OVERRIDES: Final = ("vars", "input", "inputs", "layers", "outputs", "expect")
-METRICS: Final = ("params", "macs", "flops", "activations", "output", "receptive_field")
+METRICS: Final = ("params", "macs", "flops", "activations", "output", "receptive_field", "peak_memory")
 VERSION: Final = "1"
 MAX_INCLUDES: Final = 16  # files that include each other, one inside the other
 
