@@ -142,6 +142,8 @@ def test_measures_are_what_they_say():
         "params": 12 * 2 * 6 + 12,
         "weights_at_outputs": 12 * 2 * 6 * 35,
         "kernel_as_written": 12 * 35 * 6,
+        "products": 12 * 2 * 6 * 35,
+        "additions": 12 * 35,
         "ungrouped": 12 * 8 * 6 * 35,
         "grouped_twice": 0,
     }

@@ -50,6 +50,15 @@ def _macs(run: LayerRun) -> int:
     return sum(whole(run.cost.operations.get(term, 0)) for term in MACS)
 
 
+def _biases(run: LayerRun) -> int:
+    return sum(whole(count) for term, count in run.cost.operations.items() if term.endswith(".bias"))
+
+
+def _states(run: LayerRun) -> int:
+    layer: Any = run.layer
+    return int(layer.layers) * whole(run.output.elements)  # which has both directions
+
+
 def _ungrouped(run: LayerRun) -> int:
     layer: Any = run.layer
     return _macs(run) * int(layer.groups)
@@ -86,6 +95,9 @@ MEASURES: Final[Mapping[str, Measure]] = {
         _kernel_as_written,
         ("kernel",),
     ),
+    "products": Measure("multiply-accumulates of this kind alone, whatever their term", _macs),
+    "additions": Measure("bias additions of this kind alone, whatever their term", _biases),
+    "states": Measure("elements of a recurrent layer's hidden states, at all steps", _states, ("hidden", "layers")),
     "ungrouped": Measure("multiply-accumulates as if there were one group", _ungrouped, ("groups",)),
     "grouped_twice": Measure(
         "multiply-accumulates as if each group's outputs were divided into groups again, rounded down",
