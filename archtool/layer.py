@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
@@ -99,6 +99,10 @@ class Layer:
     def thin(self) -> Layer:
         """The layer that sees the same in a network whose tensors have one channel, before its own fields are thinned;
         another kind where this one can't do with one."""
+        return self
+
+    def narrowed(self, x: Shape, kept: Set[int]) -> Layer:
+        """The layer that sees the same along the axes `kept`, and needs as few positions as can be along the others."""
         return self
 
     def channels(self, x: Shape) -> Size:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,10 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import channels, flag, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.layers.linear import Linear
 from archtool.shape import Shape, axis_name
-from archtool.size import Size, divides, equal, less, product, require, where
+from archtool.size import Size, divides, equal, exact_div, less, maximum, product, require, where
+from archtool.stage import Stage
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -24,7 +28,6 @@ class WindowAttention(Layer):
     et al. 2021, arXiv:2103.14030; torchvision's Swin). `position_bias` adds to the scores a learned number for each
     head and offset within a window. An axis that one window covers is not shifted."""
 
-    keeps = ("input",)
     heads: Size = channels()
     window_: Any = per_axis()
     shift: Any = per_axis(default=0, least=0)
@@ -55,6 +58,12 @@ class WindowAttention(Layer):
         """The window's size and its shift, one of each an axis."""
         rank = spatial_rank(x, self.kind)
         return spread(self.window_, rank, "window"), spread(self.shift, rank, "shift")
+
+    def narrowed(self, x: Shape, kept: Set[int]) -> Layer:
+        """Windows of one position along the axes that are not kept."""
+        sizes, shifts = self._along(x)
+        window = tuple(size if axis in kept else 1 for axis, size in enumerate(sizes))
+        return replace(self, window_=window, shift=tuple(s if axis in kept else 0 for axis, s in enumerate(shifts)))
 
     def field(self, x: Shape, window: Window | None) -> Field:
         """Each position sees its window. Of windows of w positions, the first begin s positions in; before them is what
@@ -92,6 +101,31 @@ class WindowAttention(Layer):
         if self.position_bias:
             operations["attention.bias"] = self.heads * pairs
         return operations
+
+    def buffers(self, x: Shape) -> Mapping[str, Size]:
+        """Which bias each pair of a window's positions has, and which pairs are masked, window by window."""
+        sizes, shifts = self._along(x)
+        pairs = product(sizes) * product(sizes)
+        windows = exact_div(x.positions, product(sizes)) if any(shift != 0 for shift in shifts) else 0
+        return {"int64": pairs if self.position_bias else 0, "same": windows * pairs}
+
+    def stages(self, x: Shape) -> tuple[Layer, ...]:
+        """The input moved, copied window by window, projected; attention written out: its weights, and copies of
+        queries, keys and values, are kept; then projected, put together and moved back."""
+        sizes, shifts = self._along(x)
+        pairs = self.heads * x.positions * product(sizes)
+        offsets = product(2 * size - 1 for size in sizes) * self.heads if self.position_bias else 0
+        windows = Shape(x.channels, (x.positions,), True)
+        middle = Stage(
+            makes=windows,
+            weights=offsets,
+            saving={"same": 3 * x.elements + pairs},
+            at_inference={"same": maximum(2 * x.elements + pairs, x.elements + 2 * pairs)},
+            in_training={"same": 4 * x.elements + 2 * pairs},
+        )
+        moved = (Stage(makes=x),) if any(shift != 0 for shift in shifts) else ()
+        inward, outward = Linear(out=3 * x.channels, bias=self.qkv_bias), Linear(out=x.channels, bias=self.bias)
+        return (*moved, Stage(makes=windows), inward, middle, outward, Stage(makes=x), *moved)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_attention import WindowAttention as Module

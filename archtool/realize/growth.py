@@ -104,15 +104,15 @@ def _strides(flat: FlatNetwork, axis: int, weights: list[int]) -> Iterator[Fract
 def larger(flat: FlatNetwork, ends: Mapping[int, tuple[int, ...]], thin: bool, small: bool) -> Skeleton:
     """The skeleton whose inputs have, along the axes in `ends`, so many more positions at both ends.
 
-    Where `small`, the other axes are as short as they can be without that a layer more falls out: what is seen along
-    one axis seldom depends on them.
+    Where `small`, the other axes are as short as they can be without that a layer more falls out, and windows that must
+    tile them as narrow: what is seen along one axis seldom depends on them.
     """
     grown = frozenset(axis for axis, amounts in ends.items() if any(amounts))
     whole = skeleton(flat, _resized(flat, ends, None), grown, thin)
     if small:
         size = 1
         while size < max((as_int(n) for shape in flat.inputs.values() for n in shape.spatial), default=1):
-            shorter = skeleton(flat, _resized(flat, ends, size), grown, thin)
+            shorter = skeleton(flat, _resized(flat, ends, size), grown, thin, narrow=True)
             if len(shorter.layers) == len(whole.layers):
                 return shorter
             size *= 2

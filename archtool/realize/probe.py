@@ -8,8 +8,8 @@ a gradient, it is exact: it can't vanish, tie or underflow.
 What could fool it are kernels that compute an output from more than its window and rely on the rest to cancel:
 Winograd's and Fourier's convolutions, which take whole tiles. They are kept out (float64, which oneDNN and NNPACK don't
 take, and cuDNN switched off), and a convolution whose window is known is probed first, on the same device, to see that
-they are. A layer that compares and forgets (x > 0) would hide a NaN: it then seems to depend on nothing, and is named
-as not measured.
+they are. So is attention: fused, it loses a query's NaN in its running maximum, and is kept out too. A layer that
+compares and forgets (x > 0) would hide a NaN: it then seems to depend on nothing, and is named as not measured.
 
 With all positions before e set to NaN, a position is tainted if and only if the lowest position that it depends on lies
 before e; so a run over consecutive e, as items of a batch, tells these lowest positions exactly. Wherever the edge
@@ -25,6 +25,7 @@ from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from archtool.errors import RuleError
 from archtool.realize.build import Function, as_int, execute, schedule
@@ -155,15 +156,21 @@ def _dimension(shape: Shape, axis: int) -> int:
 
 @contextmanager
 def _plain_kernels() -> Iterator[None]:
-    """Convolutions as sums over their windows, no tiles."""
-    with torch.backends.cudnn.flags(enabled=False):
+    """Convolutions as sums over their windows, no tiles; attention as the products that it says, none left out."""
+    with torch.backends.cudnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
         yield
 
 
 def _check_kernels(device: torch.device) -> None:
-    """Probe a 3 x 3 convolution, the case that tiled kernels are made for."""
+    """Probe a 3 x 3 convolution, the case that tiled kernels are made for, and a query of attention."""
     x = torch.zeros(1, 1, 16, 16, device=device, dtype=torch.float64)
     x[..., 7, 7] = torch.nan
     convolution = nn.Conv2d(1, 1, 3, padding=1, device=device, dtype=torch.float64)
     if int(torch.isnan(convolution(x)).sum()) != 9:
         raise RuleError(f"on '{device}' a convolution mixes more than its windows: no receptive field can be measured")
+    keys = torch.zeros(1, 1, 4, 2, device=device, dtype=torch.float64)
+    queries = keys.clone()
+    queries[..., 1, :] = torch.nan
+    y = nn.functional.scaled_dot_product_attention(queries, keys, keys)
+    if torch.isnan(y).flatten().tolist() != torch.isnan(queries).flatten().tolist():
+        raise RuleError(f"on '{device}' attention loses what its queries see: no receptive field can be measured")

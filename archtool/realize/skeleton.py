@@ -60,8 +60,11 @@ class Skeleton(NamedTuple):
         return any(state != LOCAL for part in self.parts for state in part.states)
 
 
-def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], grown: Set[int], thin: bool) -> Skeleton:
-    """The network on other inputs, larger along the axes `grown`, with one channel where `thin`.
+def skeleton(
+    flat: FlatNetwork, inputs: tuple[Shape, ...], grown: Set[int], thin: bool, narrow: bool = False
+) -> Skeleton:
+    """The network on other inputs, larger along the axes `grown`, with one channel where `thin`, and, where `narrow`,
+    with windows that need few positions along the other axes.
 
     A layer that does not fit these sizes is left out, with all that come after it.
     """
@@ -76,7 +79,7 @@ def skeleton(flat: FlatNetwork, inputs: tuple[Shape, ...], grown: Set[int], thin
         if not all(number in shapes for number in layer.sources):
             continue
         try:
-            part = _fitted(layer.run, tuple(shapes[number] for number in layer.sources), grown, thin, became)
+            part = _fitted(layer.run, tuple(shapes[number] for number in layer.sources), grown, thin, narrow, became)
         except RuleError:
             continue
         layers.append(layer)
@@ -95,10 +98,12 @@ def _fitted(
     inputs: tuple[Shape, ...],
     grown: Set[int],
     thin: bool,
+    narrow: bool,
     became: Mapping[tuple[int, Size], Size],
 ) -> Part:
     """A layer on other inputs; raises RuleError where it does not do there what it does in the network."""
-    layer = thinned(run.layer) if thin else run.layer
+    layer = run.layer.narrowed(run.inputs[0], grown) if narrow else run.layer
+    layer = thinned(layer) if thin else layer
     if isinstance(layer, Join):
         return Part(layer, inputs, layer.joined(inputs), (LOCAL,) * len(inputs))
     was, x = run.inputs[0], inputs[0]
@@ -114,11 +119,14 @@ def _fitted(
                 raise RuleError("where the network has a single position, its neighbours are padding, not input")
     layer = _stretched(_beside(layer, inputs[1:]), was, x, run.output, became)
     window = layer.window(x)
-    state = layer.field(x, window).state
-    if state != run.field.state:
+    there = layer.field(x, window)
+    if there.state != run.field.state:
         raise RuleError("a single position is flattened, here there are several")
+    here = run.layer.field(was, run.layer.window(was))
+    if any(there.axes[axis].wide != here.axes[axis].wide for axis in grown if axis < len(here.axes)):
+        raise RuleError("what it sees depends on its input's size: all tokens before its own, say")
     beside = as_int(layer.side_field(x).state)
-    return Part(layer, inputs, layer.output(x, window), (as_int(state), *(beside for _ in inputs[1:])))
+    return Part(layer, inputs, layer.output(x, window), (as_int(there.state), *(beside for _ in inputs[1:])))
 
 
 def _beside(layer: Layer, shapes: tuple[Shape, ...]) -> Layer:
