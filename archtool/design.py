@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from archtool.analysis.convention import Convention
+    from archtool.analysis.effective import EffectiveField
     from archtool.analysis.flops import Flops
     from archtool.analysis.memory import Memory
     from archtool.analysis.report import Report
@@ -181,6 +182,23 @@ class Design:
         from archtool.analysis.memory import memory
 
         return memory(self, batch=batch, dtype=dtype, mode=mode, optimizer=optimizer, in_place=in_place)
+
+    def effective(
+        self, at: str | None = None, position: tuple[int, ...] | None = None, of: str | None = None
+    ) -> EffectiveField:
+        """The effective receptive field: how strongly each input position moves one output position of a layer, as the
+        expected squared gradient over random weights (Luo et al. 2016, arXiv:1701.04128), without drawing any.
+
+        `at` names a layer or an output, by default the last that sees anything locally; `position` has one number an
+        axis, the middle by default; `of` names the input, the first by default. Raises RuleError for what is not there,
+        and, by name, for a layer whose rule is not known.
+
+        >>> [round(width, 1) for width in load("vgg16").effective(at="stage.4.max_pool").widths]
+        [27.6, 27.6]
+        """
+        from archtool.analysis.effective import effective
+
+        return effective(self, at, position, of)
 
     def dot(self, depth: int | None = None, direction: str = "TB") -> str:
         """The network's picture in Graphviz's DOT language; the same design gives the same text.

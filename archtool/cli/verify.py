@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -12,6 +12,7 @@ from archtool.cli._options import chosen, spec_arguments
 from archtool.render.columns import aligned
 
 if TYPE_CHECKING:
+    from archtool.design import Design
     from archtool.realize.result import Row, Value, Verification
 
 
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     "--batch", type=click.IntRange(min=1), default=1, show_default=True, help="With --memory: inputs at once."
 )
 @click.option("--in-place", is_flag=True, help="With --memory: activations write over their input where they may.")
+@click.option("--effective", is_flag=True, help="Compare the effective field's widths with gradients, instead.")
+@click.option("--at", metavar="LAYER", help="With --effective: of which layer; the last that sees locally otherwise.")
+@click.option(
+    "--draws", type=click.IntRange(min=2), default=256, show_default=True, help="With --effective: of weights."
+)
 def command(
     spec: str,
     design: str | None,
@@ -47,14 +53,20 @@ def command(
     optimizer: str,
     batch: int,
     in_place: bool,
+    effective: bool,
+    at: str | None,
+    draws: int,
 ) -> None:
     """Hold what is predicted against torch, layer by layer: exit code 1 where anything differs.
 
     The network is built in torch. Compared are output sizes, parameters, multiply-adds, and what each layer really sees
     of the input, along each axis: `32q-213 .. 32q+213` is what position q sees. With --memory the most bytes alive at
-    once are compared instead, of a run and while each layer runs.
+    once are compared instead, of a run and while each layer runs. With --effective the widths of the effective
+    receptive field of one layer are, with squared gradients averaged over draws of the weights.
     """
     found = chosen(spec, design, knobs)
+    if effective:
+        _effective(found, at, draws, device, form)
     if memory:
         verification = found.verify_memory(
             device, dtype, batch=batch, mode=mode, optimizer=optimizer, in_place=in_place
@@ -68,6 +80,17 @@ def command(
     else:
         click.echo(table(verification, all_layers), nl=False)
     sys.exit(0 if verification.ok else 1)
+
+
+def _effective(design: Design, at: str | None, draws: int, device: str, form: str) -> NoReturn:
+    """Print the effective field's comparison, and end."""
+    from archtool.realize.effective import measured
+    from archtool.realize.forward import chosen_device
+    from archtool.render.effective import table as effective_table
+
+    found = measured(design, at, draws=draws, device=chosen_device(device))
+    click.echo(json.dumps(found.to_dict(), indent=1) if form == "json" else effective_table(found).rstrip("\n"))
+    sys.exit(0 if found.ok else 1)
 
 
 def table(verification: Verification, all_layers: bool) -> str:

@@ -1,0 +1,228 @@
+"""The effective receptive field: how strongly each input position moves one output position, as the expected square of
+the gradient over random weights (Luo et al. 2016, arXiv:1701.04128), computed without drawing any.
+
+Weights are independent and of mean 0, so that E[g^2] passes back layer by layer: sums of independent terms add their
+squares. The rules are in `archtool.analysis.meanfield`, the derivation in docs/effective.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from archtool.analysis.meanfield.moments import Moments, of_input
+from archtool.analysis.meanfield.passage import Passage, sizes
+from archtool.analysis.meanfield.passing import passage, reach_of
+from archtool.analysis.numbers import whole
+from archtool.errors import RuleError, nearest
+from archtool.field import GLOBAL
+from archtool.flatten import FlatLayer, FlatNetwork
+from archtool.shape import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from archtool.analysis.meanfield.readings import Correlated, Lag
+    from archtool.design import Design
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+LARGEST: Final = 1e100  # gradients are held between its inverse and it
+ASSUMES: Final = (
+    "independent normal weights of mean 0 and variance 2 / fan-in (He), biases 0; inputs of independent standard "
+    "normal elements; normalisation by the statistics of such inputs (batch norm by running ones), its scale 1 and "
+    "shift 0; activations at what then reaches them; padding as the layers say"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class EffectiveField:
+    """The effective receptive field of one position of a layer's output.
+
+    map: for each position of the input from `start` on, its share of the expected squared gradient; the sum is 1
+    widths: the standard deviation of the map along each axis, about its mean, in input positions
+    centre: that mean, counted from the input's first position
+    assumes: under which law of weights and inputs
+    at, position: the layer, and the position of its output; of: the input's name
+    """
+
+    map: Array
+    start: tuple[int, ...]
+    widths: tuple[float, ...]
+    centre: tuple[float, ...]
+    assumes: str
+    at: str
+    position: tuple[int, ...]
+    of: str
+
+
+def effective(
+    design: Design, at: str | None = None, position: tuple[int, ...] | None = None, of: str | None = None
+) -> EffectiveField:
+    """The effective receptive field of a design; see `Design.effective`."""
+    flat = design.flat()
+    place = chosen(flat, at, position, of)
+    return field_of(squares(place.layers, flat, place), place)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What is asked for: a layer, a position of its output (along `Shape.spatial`), an input; and the layers that lead
+    there, in order."""
+
+    layer: FlatLayer
+    position: tuple[int, ...]
+    told: tuple[int, ...]
+    source: int
+    name: str
+    layers: tuple[FlatLayer, ...]
+
+
+def chosen(flat: FlatNetwork, at: str | None, position: tuple[int, ...] | None, of: str | None) -> Place:
+    """The layer of that name, by default the last that sees anything locally; the position, by default the middle one
+    along the axes of its field; the input, by default the first.
+
+    Raises RuleError where there is no such layer, position or input, or the layer does not see the input.
+    """
+    names = list(flat.inputs)
+    if of is not None and of not in names:
+        raise RuleError(f"there is no input '{of}'" + nearest(of, names))
+    source = 0 if of is None else names.index(of)
+    layer = _layer(flat, at, source)
+    if layer.fields[source] is None:
+        raise RuleError(f"'{layer.name}' does not see the input '{names[source]}'")
+    shape = layer.run.output
+    axes = tuple(whole(size) for size in shape.axes)
+    told = tuple(size // 2 for size in axes) if position is None else tuple(position)
+    if len(told) != len(axes):
+        raise RuleError(f"position (={_by_axis(told)}) has {len(told)} numbers, '{layer.name}' has {len(axes)} axes")
+    if not all(0 <= p < n for p, n in zip(told, axes, strict=True)):
+        raise RuleError(f"position (={_by_axis(told)}) is none of '{layer.name}', which has {_by_axis(axes)}")
+    needed, layers = {layer.target}, []
+    for each in reversed(flat.layers):
+        if each.target in needed:
+            needed.update(each.sources)
+            layers.append(each)
+    return Place(
+        layer=layer,
+        position=_spatial(shape, told),
+        told=told,
+        source=source,
+        name=names[source],
+        layers=tuple(reversed(layers)),
+    )
+
+
+def _layer(flat: FlatNetwork, at: str | None, source: int) -> FlatLayer:
+    if not flat.layers:
+        raise RuleError("a network without layers has no effective field")
+    if at is None:
+        seeing = [layer for layer in flat.layers if layer.fields[source] is not None]
+        local = [layer for layer in seeing if layer.run.output.axes and layer.fields[source].state != GLOBAL]  # type: ignore[union-attr]
+        return (local or seeing or flat.layers)[-1]
+    by_name = {layer.name: layer for layer in flat.layers}
+    if at not in by_name and at in flat.outputs:
+        return next(layer for layer in flat.layers if layer.target == flat.outputs[at])
+    if at not in by_name:
+        raise RuleError(f"there is no layer '{at}'" + nearest(at, list(by_name)))
+    return by_name[at]
+
+
+def _by_axis(numbers: tuple[int, ...]) -> str:
+    return "x".join(map(str, numbers))
+
+
+def _spatial(shape: Shape, position: tuple[int, ...]) -> tuple[int, ...]:
+    """The position along the tensor's own axes: tokens of a grid lie behind those before them, row by row."""
+    if not shape.grid:
+        return position
+    index = 0
+    for p, n in zip(position, shape.grid, strict=True):
+        index = index * whole(n) + p
+    return (whole(shape.lead) + index,)
+
+
+def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> Array:
+    """The expected squared gradient of a sum over channels, with random signs, at a position: for each position of the
+    input the mean over its channels, up to a common factor."""
+    import numpy as np
+
+    moments: dict[int, Moments] = {}
+    reaches: dict[int, Lag] = {}
+    for number, shape in enumerate(flat.inputs.values()):
+        moments[number] = of_input(whole(shape.channels), sizes(shape))
+        reaches[number] = (0,) * len(shape.spatial)
+    readers: dict[int, list[FlatLayer]] = {}
+    for layer in layers:
+        for source in set(layer.sources):
+            readers.setdefault(source, []).append(layer)
+    passages: list[Passage] = []
+    for layer in layers:
+        behind = readers.get(layer.target, ())
+        passed = passage(layer, [moments[source] for source in layer.sources], behind[0] if len(behind) == 1 else None)
+        moments[layer.target] = passed.moments
+        reaches[layer.target] = reach_of(layer, [reaches[source] for source in layer.sources])
+        passages.append(passed)
+    start = np.zeros(moments[place.layer.target].square.shape)
+    here: tuple[slice | int, ...] = (slice(None), *place.position)
+    start[here] = 1.0
+    gradients: dict[int, Correlated] = {place.layer.target: {(0,) * (start.ndim - 1): start}}
+    for layer, passed in zip(reversed(layers), reversed(passages), strict=True):
+        reach = tuple(map(max, zip(*(reaches[source] for source in layer.sources), strict=True)))
+        for source, gradient in zip(layer.sources, passed.back(gradients.pop(layer.target), reach), strict=True):
+            _add(gradients, source, gradient)
+        _hold(gradients)
+    shape = tuple(flat.inputs.values())[place.source]
+    return next(values for lag, values in gradients[place.source].items() if not any(lag)).reshape(sizes(shape))
+
+
+def _add(gradients: dict[int, Correlated], tensor: int, more: Correlated) -> None:
+    """Paths that meet again have met different weights: their squares add."""
+    known = gradients.get(tensor)
+    gradients[tensor] = (
+        more
+        if known is None
+        else {lag: _sum(known.get(lag), more.get(lag)) for lag in [*known, *(lag for lag in more if lag not in known)]}
+    )
+
+
+def _sum(a: Array | None, b: Array | None) -> Array:
+    if a is None or b is None:
+        return a if b is None else b  # type: ignore[return-value]
+    return a + b
+
+
+def _hold(gradients: dict[int, Correlated]) -> None:
+    """Multiply all gradients by one factor where they grow too large or too small: only their ratios matter."""
+    largest = max(float(values.max()) for gradient in gradients.values() for lag, values in gradient.items())
+    if largest > LARGEST or 0 < largest < 1 / LARGEST:
+        for gradient in gradients.values():
+            for lag in gradient:
+                gradient[lag] = gradient[lag] / largest
+
+
+def field_of(squared: Array, place: Place, assumes: str = ASSUMES) -> EffectiveField:
+    """The field that a map of squared gradients makes; RuleError where nothing arrives at the input."""
+    import numpy as np
+
+    total = float(squared.sum())
+    if not (total > 0 and np.isfinite(total)):
+        raise RuleError(f"no gradient of '{place.layer.name}' arrives at the input '{place.name}'")
+    share = squared / total
+    centre, widths = [], []
+    for axis in range(share.ndim):
+        profile = share.sum(tuple(other for other in range(share.ndim) if other != axis))
+        places = np.arange(len(profile))
+        mean = float(profile @ places)
+        centre.append(mean)
+        widths.append(float(profile @ (places - mean) ** 2) ** 0.5)
+    return EffectiveField(
+        map=share,
+        start=(0,) * share.ndim,
+        widths=tuple(widths),
+        centre=tuple(centre),
+        assumes=assumes,
+        at=place.layer.name,
+        position=place.told,
+        of=place.name,
+    )
