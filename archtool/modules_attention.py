@@ -53,11 +53,15 @@ class Attention(nn.Module):
             x = x.flatten(2).transpose(1, 2)
         if context is not None and self.spatial[1]:
             context = context.flatten(2).transpose(1, 2)
+        z: torch.Tensor = self.out_proj(self._attended(x, context))
+        return z.transpose(1, 2).reshape(len(z), -1, *sizes) if self.spatial[0] else z
+
+    def _attended(self, x: torch.Tensor, context: torch.Tensor | None) -> torch.Tensor:
+        """What the heads make, behind each other; the projections that it takes go when it is done."""
         q, k, v = (self._by_head(each) for each in self._projected(x, context))
         grouped = self.keys != self.queries
         y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=self.is_causal, enable_gqa=grouped)
-        z: torch.Tensor = self.out_proj(y.transpose(1, 2).flatten(2))
-        return z.transpose(1, 2).reshape(len(z), -1, *sizes) if self.spatial[0] else z
+        return y.transpose(1, 2).flatten(2)
 
     def _projected(self, x: torch.Tensor, context: torch.Tensor | None) -> Sequence[torch.Tensor]:
         widths = [self.queries, self.keys, self.keys]
@@ -137,19 +141,25 @@ class WindowAttention(nn.Module):
         return x.reshape(*x.shape[:2], *self.sizes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        axes = tuple(range(2, x.dim()))
-        back = tuple(-shift for shift in self.shift)
-        if any(self.shift):
-            x = torch.roll(x, back, axes)
-        x = self._windows(x)
-        q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        # What one step made goes when the next is done: nothing here holds it.
+        y = self._together(self.proj(self._attended(self.qkv(self._windows(self._moved(x, -1))))))
+        return self._moved(y, 1)
+
+    def _moved(self, x: torch.Tensor, sign: int) -> torch.Tensor:
+        """(batch, channels, *spatial) moved by the shift, or back."""
+        shifts = tuple(sign * shift for shift in self.shift)
+        return torch.roll(x, shifts, tuple(range(2, x.dim()))) if any(shifts) else x
+
+    def _attended(self, qkv: torch.Tensor) -> torch.Tensor:
+        """What the heads make of queries, keys and values, which go when it is done."""
+        q, k, v = qkv.reshape(*qkv.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
         if self.relative_position_bias_table is not None:
             scores = scores + self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
         if self.mask is not None:
-            scores = (scores.unflatten(0, (-1, len(self.mask))) + self.mask).flatten(0, 1)
-        y = self._together(self.proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2)))
-        return torch.roll(y, self.shift, axes) if any(self.shift) else y
+            scores = (scores.reshape(-1, len(self.mask), *scores.shape[1:]) + self.mask).flatten(0, 1)
+        y: torch.Tensor = scores.softmax(-1) @ v
+        return y.transpose(1, 2).flatten(2)
 
 
 def _relative_positions(window: Sequence[int]) -> torch.Tensor:

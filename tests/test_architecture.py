@@ -24,7 +24,7 @@ LINE = (
     ("fields",),
     ("mixing",),
     ("layer",),
-    ("axes", "modules", "modules_attention", "modules_parts", "modules_tokens"),  # what layers have in common
+    ("axes", "stage", "modules", "modules_attention", "modules_parts", "modules_tokens"),  # what layers have in common
     ("layers",),
     ("spec",),
     ("runs", "merging"),

@@ -65,7 +65,7 @@ class Backward:
             if flat.weights in self._known:
                 heap.drop(gradient)  # added to that of the weights' later use
             self._known.add(flat.weights)
-        scratch = units.each(layer.gradient_scratch(x, operation.output)) if asked else 0
+        scratch = units.each(layer.gradient_scratch(x, operation.output))
         if scratch:
             heap.drop(heap.take(flat.name, TEMPORARY, scratch))
         for index in asked:  # that of a stretched input is first as large as the output, then summed up

@@ -12,6 +12,8 @@ def _found(report: Report, metric: str) -> Any:
     """The report's value of a metric of `archtool.spec.spec.METRICS`."""
     if metric == "output":
         return report.output
+    if metric == "peak_memory":
+        return report.design.memory().live
     found = getattr(report.totals, metric)
     return found.size if isinstance(found, ReceptiveField) else found
 

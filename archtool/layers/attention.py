@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archtool.errors import RuleError
 from archtool.field import POINTWISE, Field, local_if
 from archtool.fields import channels, flag, tensor
 from archtool.layer import Example, Layer, layer
+from archtool.layers.linear import Linear
 from archtool.shape import Shape
 from archtool.size import Size, divides, equal, exact_div, require
+from archtool.stage import Stage
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -74,11 +75,27 @@ class Attending(Layer):
         biases = (projected if self.qkv_bias else 0) + (y.elements if self.bias else 0)
         return {**operations, "attention.linear.bias": biases} if self.qkv_bias or self.bias else operations
 
-    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
-        """Queries, keys, values, what they make, and for each query and head the sum that its softmax divides by."""
+    def stages(self, x: Shape) -> tuple[Layer, ...]:
+        """The projections of x, attention itself (torch's fused one, which keeps what it takes and makes, and for each
+        query and head the sum that its softmax divides by), the projection of what it made."""
         queries, keys = self.widths(x)
-        projected = 2 * x.positions * queries + 2 * self.context_of(x).positions * keys
-        return {"same": projected, "float32": self.heads * x.positions}
+        context, own = self.context_of(x), Shape(x.channels, (x.positions,), True)
+        is_self = context is x
+        weights = 0 if is_self else 2 * keys * (context.channels + (1 if self.qkv_bias else 0))
+        sums = {"float32": self.heads * x.positions}
+        projected = {} if is_self else {"same": 2 * keys * context.positions}
+        middle = Stage(
+            makes=Shape(queries, own.spatial, True),
+            weights=weights,
+            keeping=("input", "output"),
+            saving={**projected, **sums},
+            at_inference={**projected, **sums},
+        )
+        inward = Linear(out=queries + (2 * keys if is_self else 0), bias=self.qkv_bias)
+        outward = Linear(out=x.channels, bias=self.bias)
+        if x.is_tokens:
+            return inward, middle, outward
+        return Stage(makes=own), inward, middle, outward
 
     def module(self, x: Shape, *, is_causal: bool) -> torch.nn.Module:
         """The torch module, in the parameter layout of torch.nn.MultiheadAttention."""
@@ -104,7 +121,6 @@ class Attention(Attending):
     heads; fewer `kv_heads` are shared by groups of queries (Ainslie et al. 2023, arXiv:2305.13245). Where it is
     `causal`, what comes later has weight 0, and counts as seen and as computed all the same."""
 
-    keeps = ("input",)
     heads: Size = channels()
     kv_heads: Any = channels(default=None)
     head_channels: Any = channels(default=None)
@@ -140,7 +156,6 @@ class CrossAttention(Attending):
     """Multi-head attention of the input's positions to those of another tensor, the `context` (a decoder's to what its
     encoder made; torch.nn.MultiheadAttention)."""
 
-    keeps = ("input",)
     heads: Size = channels()
     context: Any = tensor()
     kv_heads: Any = channels(default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from archtool.errors import RuleError
@@ -100,11 +101,20 @@ class Multiply(Elementwise):
         return Multiplied()
 
 
-@layer
-class Maximum(Elementwise):
-    """The greatest, element by element (maxout)."""
+class Extreme(Elementwise):
+    """The base of the joins that choose one of their tensors, element by element."""
 
     keeps = ("input",)
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """Half the gradient, for where both are the same; which is smaller, and whether they are the same."""
+        return {"same": y.elements, "bool": 2 * y.elements}
+
+
+@layer
+class Maximum(Extreme):
+    """The greatest, element by element (maxout)."""
+
     function = "maximum"
 
     def mixing(self, x: Shape) -> Mixing:
@@ -112,10 +122,9 @@ class Maximum(Elementwise):
 
 
 @layer
-class Minimum(Elementwise):
+class Minimum(Extreme):
     """The least, element by element."""
 
-    keeps = ("input",)
     function = "minimum"
 
     def mixing(self, x: Shape) -> Mixing:

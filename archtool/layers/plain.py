@@ -170,6 +170,10 @@ class Pad(Layer):
         """The input, for its size, where torch's function takes it again."""
         return ("input",) if self.mode in ("reflect", "replicate") else ()
 
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """What is cut out and added where the input was wrapped around."""
+        return {"same": 2 * y.elements - x.elements} if self.mode == "circular" else {}
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 

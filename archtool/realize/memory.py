@@ -66,7 +66,7 @@ def verify_memory(
         network = realize(flat, overwriting(flat, training) if in_place else ()).to(kind)
     inputs = example_inputs(flat, batch, where, kind)
     try:
-        measured = _measure(network, inputs, OPTIMIZERS[optimizer] if training else None)
+        measured = measure(network, inputs, OPTIMIZERS[optimizer] if training else None)
     except (RuntimeError, ValueError) as error:  # torch has no one error for what it can't run
         raise RuleError(f"'{design.name}' does not run in torch: {error}") from None
     exact = where.type == "cpu"
@@ -121,7 +121,7 @@ class Loss(torch.autograd.Function):
         return tuple(torch.ones(shape, dtype=dtype, device=device) for shape, dtype, device in context.like)
 
 
-def _measure(
+def measure(
     network: Network, inputs: list[Tensor], optimizer: Callable[[Any], torch.optim.Optimizer] | None
 ) -> Measured:
     """Run a network, and back where there is an optimizer, which has taken a step before."""
