@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from archtool.analysis.numbers import whole
 from archtool.runs import LayerRun
@@ -20,6 +20,7 @@ OPERANDS = "operands"  # for each forward event one for each input that needs a 
 CHAIN = "chain"  # inputs are folded two at a time: for each forward event one for each of the two that needs a gradient
 SIGNS = "signs"  # one for each input behind the first that needs a gradient
 OUTPUTS = "outputs"  # one for each element of the output
+STEPS = "steps"  # for each forward event but those with the first state, and with an input that needs no gradient
 ADDITIONS: Final = "elementwise.add"  # of gradients
 
 
@@ -48,7 +49,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "conv_transpose.macs": _MAP,
     "linear.macs": _MAP,
     "attention.linear.macs": _INNER,
-    "recurrent.macs": _INNER,
+    "recurrent.macs": Rule(1, 1, "the same; the first step's state needs no input gradient", STEPS),
     "attention.macs": Rule(2, 0, "both factors (queries and keys, weights and values) need a gradient", INSIDE),
     "matmul.macs": Rule(1, 0, "a product for each factor that needs a gradient", OPERANDS),
     "conv.bias": _BIAS,
@@ -126,6 +127,8 @@ def _counted(per: str, run: LayerRun, count: int, needs: tuple[bool, ...]) -> in
     """The forward events, as often as an input gradient needs them."""
     if per == INSIDE:
         return count
+    if per == STEPS:
+        return count - _without_gradient(run, any(needs))
     if per == OPERANDS:
         return count * sum(needs)
     if per == OUTPUTS:
@@ -138,6 +141,15 @@ def _counted(per: str, run: LayerRun, count: int, needs: tuple[bool, ...]) -> in
     if per == SIGNS:
         return each * sum(needs[1:])
     return each * sum(any(needs[:index]) + needs[index] for index in range(1, len(needs)))
+
+
+def _without_gradient(run: LayerRun, reads_learned: bool) -> int:
+    """Products of a recurrent layer whose input needs none: of the first step's state, and of what comes in."""
+    layer: Any = run.layer
+    (x,) = run.inputs
+    gates = int(layer.directions * layer.gates * layer.hidden)
+    outside = 0 if reads_learned else gates * whole(x.elements)
+    return gates * int(layer.layers * layer.hidden) + outside
 
 
 def _stretched(run: LayerRun, needs: tuple[bool, ...]) -> int:

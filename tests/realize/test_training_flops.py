@@ -52,6 +52,27 @@ layers:
   - take: {tokens: 0}
   - linear: {out: 10}
 """
+RECURRENT = """
+input: {tokens: 6, channels: 5}
+layers:
+  - lstm: {hidden: 7, layers: 2, bidirectional: true}
+  - gru: {hidden: 4, bias: false}
+  - rnn: {hidden: 3, layers: 3}
+"""
+PRODUCTS = """
+input: {tokens: 6, channels: 6}
+layers:
+  - linear: {out: 8}
+    name: b
+  - matmul: {by: b}                     # one factor is the input, which needs no gradient
+    at: input
+  - linear: {out: 4}
+    at: b
+    name: c
+  - cross_attention: {heads: 2, context: b}
+    at: c
+  - matmul: {by: c, transposed: true}
+"""
 
 
 def measured(design) -> int:
@@ -69,7 +90,8 @@ def predicted(design) -> Flops:
 
 
 @pytest.mark.parametrize(
-    "name", [UNGROUPED, TRANSPOSED, ATTENDING, "lenet5", "resnet50", "vgg16", "squeezenet1_0", "nin"]
+    "name",
+    [UNGROUPED, TRANSPOSED, ATTENDING, RECURRENT, PRODUCTS, "lenet5", "resnet50", "vgg16", "squeezenet1_0", "nin"],
 )
 def test_multiply_adds_are_those_of_torch(name):
     design = load(name)
