@@ -63,6 +63,7 @@ class Layer:
     # training too, unless it saves something then (dropout)
     in_place: ClassVar[bool] = False  # it can write its output over its input (torch's inplace=True)
     keeps: ClassVar[tuple[str, ...]] = ()  # what its backward pass reads again: of "input", "output"
+    holds_more: ClassVar[bool] = False  # what it holds while it runs and keeps for its backward pass is not all told
     keeps_in_place: ClassVar[tuple[str, ...]] = ("input",)  # the same where it writes in place ("input": a copy of it)
     ignores_input: ClassVar[bool] = False  # its output depends on nothing (a learned tensor)
     sides: ClassVar[tuple[str, ...]] = ()  # the fields that name further tensors, which it takes beside x

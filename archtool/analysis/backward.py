@@ -58,6 +58,8 @@ class Backward:
         heap.high = heap.live
         own = self.gradients.pop(operation.target)
         asked = [index for index, number in enumerate(operation.sources) if number in self.forward.asks]
+        if layer.ignores_input:
+            asked = []
         made = {index: self._made(flat.name, operation, index, own) for index in asked}
         weights = whole(layer.params(x)) * units.itemsize
         if weights:

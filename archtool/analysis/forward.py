@@ -69,7 +69,7 @@ class Forward:
         reaching = set(self.outputs)
         for execution in reversed(layers):
             for operation in reversed(execution.operations):
-                if operation.target in reaching:
+                if operation.target in reaching and not operation.layer.ignores_input:
                     reaching.update(operation.sources)
         return frozenset(reaching)
 

@@ -50,9 +50,9 @@ class Memory:
 
     params, buffers: the network itself; gradients: those of its parameters; optimizer_state: what the optimizer keeps;
     activations: elements of all layers' outputs together. live: the most that is alive at once of all that a run makes,
-    with its input; it is reached at `layer` on the `way` forward or backward, where `alive` are there, the greatest
-    first. peak: live, params, buffers and optimizer_state. rows: one a layer; of a repeat's equal turns at
-    inference the first, and one for all others.
+    with its input; it is reached at `layer`, on the `way` 'forward' or 'backward', where `alive` is there, the greatest
+    first. peak: live, params, buffers and optimizer_state. rows: one a layer; of a repeat's equal turns at inference
+    the first, and one for all others. notes: what is not counted.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Memory:
     way: str
     alive: tuple[Held, ...]
     rows: tuple[MemoryRow, ...]
+    notes: tuple[str, ...]
 
     @property
     def peak(self) -> int:
@@ -113,6 +114,7 @@ class Memory:
                 "alive": [held._asdict() for held in self.alive],
             },
             "layers": [row.to_dict() for row in self.rows],
+            "notes": list(self.notes),
         }
 
 
@@ -151,6 +153,7 @@ def memory(design: Design, *, batch: int, dtype: str, mode: str, optimizer: str,
         way=seen.way,
         alive=_merged(seen.heap.seen),
         rows=passes.rows,
+        notes=_notes(flat),
     )
 
 
@@ -177,6 +180,12 @@ def run_through(
         peaks = backward.peaks
     rows = tuple(MemoryRow(*moment, peaks.get(moment.name)) for moment in forward.moments)
     return Passes(heap, BACKWARD if watched is not None and watched > turning else FORWARD, rows)
+
+
+def _notes(flat: FlatNetwork) -> tuple[str, ...]:
+    """What is not counted, by name."""
+    kinds = dict.fromkeys(layer.run.kind for layer in flat.layers if layer.run.layer.holds_more)
+    return tuple(f"what layers of the kind '{kind}' hold while they run is not all counted" for kind in kinds)
 
 
 def overwriting(flat: FlatNetwork, training: bool) -> frozenset[str]:

@@ -156,6 +156,7 @@ class CrossAttention(Attending):
     """Multi-head attention of the input's positions to those of another tensor, the `context` (a decoder's to what its
     encoder made; torch.nn.MultiheadAttention)."""
 
+    holds_more = True
     heads: Size = channels()
     context: Any = tensor()
     kv_heads: Any = channels(default=None)

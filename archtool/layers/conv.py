@@ -170,6 +170,7 @@ class LocallyConnected(Layer):
     """A convolution whose weights and biases are not shared between positions (LeCun 1989; Keras's
     LocallyConnected2D)."""
 
+    holds_more = True
     is_conv = True
     out: Size = channels()
     kernel: Any = per_axis()

@@ -57,6 +57,7 @@ class Embedding(Layer):
     """A learned row of `out` channels for each of `count` ids (torch.nn.Embedding): its input is (tokens, 1), an id a
     token. As a torch module it takes ids as numbers of any dtype, modulo `count`."""
 
+    holds_more = True
     count: Size = size()
     out: Size = channels()
 

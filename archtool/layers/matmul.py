@@ -22,6 +22,7 @@ class Matmul(Layer):
     channels. So attention is linear layers, matmul, softmax, matmul (Vaswani et al. 2017, arXiv:1706.03762)."""
 
     keeps = ("input",)
+    holds_more = True
     by: Any = tensor()
     heads: Size = channels(default=1)
     transposed: bool = flag(default=False)

@@ -170,6 +170,7 @@ class LpPool(Layer):
     """The norm of what is under each window, the sum for norm 1 (torch.nn.LPPool1d, 2d, 3d; Sermanet et al. 2012,
     arXiv:1204.3968)."""
 
+    holds_more = True
     keeps = ("input",)
     kernel: Any = per_axis()
     norm: Any = number(default=2)

@@ -23,6 +23,7 @@ class Recurrent(Layer):
     gates: ClassVar[int]
     activations: ClassVar[int]  # functions of as many elements as the hidden state has, a step
     keeps = ("input", "output")
+    holds_more = True
     hidden: Size
     layers: Size
     bidirectional: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from archtool.errors import RuleError
@@ -75,3 +76,7 @@ class Max(Reduction):
     function = "amax"
     over: str = choice(default="positions", others=("channels",))
     examples = _EXAMPLES
+
+    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
+        """Where the maxima are, and how many there are."""
+        return {"bool": x.elements, "int64": y.elements, "same": y.elements}

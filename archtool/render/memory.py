@@ -34,6 +34,7 @@ def table(memory: Memory, depth: int | None = None) -> str:
         cells = [header, *(_cells(row, memory) for row in rows)]
         parts.append(aligned(cells, numbers=range(1, len(header) - 1)))
     parts.append(alive(memory))
+    parts += [f"note: {note}\n" for note in memory.notes]
     return "\n".join(parts)
 
 
@@ -62,6 +63,7 @@ def summary(memory: Memory) -> list[str]:
 def alive(memory: Memory) -> str:
     """What is alive at the peak, the greatest first."""
     lines = [f"alive at the peak ({memory.way} at {memory.layer}):"]
+    lines.append("  " + ", ".join(f"{what} {binary(size)}" for what, size in memory.alive_by_use.items()))
     shown = memory.alive[:ALIVE]
     rows = [(f"  {binary(held.bytes)}", f"{held.bytes:,}", held.what, held.name) for held in shown]
     rest = memory.alive[ALIVE:]
