@@ -20,6 +20,7 @@ OPERANDS = "operands"  # for each forward event one for each input that needs a 
 CHAIN = "chain"  # inputs are folded two at a time: for each forward event one for each of the two that needs a gradient
 SIGNS = "signs"  # one for each input behind the first that needs a gradient
 OUTPUTS = "outputs"  # one for each element of the output
+PROJECTIONS = "projections"  # for each forward event of the output's projection, and of those whose input needs one
 STEPS = "steps"  # for each forward event but those with the first state, and with an input that needs no gradient
 ADDITIONS: Final = "elementwise.add"  # of gradients
 
@@ -35,7 +36,6 @@ class Rule(NamedTuple):
 
 
 _MAP = Rule(1, 1, "gradient times weights, gradient times input: as many products as forward, each")
-_INNER = Rule(1, 1, "the same; the products inside the layer need an input gradient, whatever it reads", INSIDE)
 _BIAS = Rule(0, 1, "the sum of the gradient over positions: an addition an element")
 _NORM = Rule(2, 0, "one pass that finds what the statistics pass back, one that takes it off and divides")
 _AFFINE = Rule(1, 1, "gradient times scale; gradient times normalised element, summed, and the gradient's own sum")
@@ -48,7 +48,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "conv.macs": _MAP,
     "conv_transpose.macs": _MAP,
     "linear.macs": _MAP,
-    "attention.linear.macs": _INNER,
+    "attention.linear.macs": Rule(
+        1, 1, "the same; queries, keys and values only where their tensor needs it", PROJECTIONS
+    ),
     "recurrent.macs": Rule(1, 1, "the same; the first step's state needs no input gradient", STEPS),
     "attention.macs": Rule(2, 0, "both factors (queries and keys, weights and values) need a gradient", INSIDE),
     "matmul.macs": Rule(1, 0, "a product for each factor that needs a gradient", OPERANDS),
@@ -127,6 +129,8 @@ def _counted(per: str, run: LayerRun, count: int, needs: tuple[bool, ...]) -> in
     """The forward events, as often as an input gradient needs them."""
     if per == INSIDE:
         return count
+    if per == PROJECTIONS:
+        return _projections(run, count, needs)
     if per == STEPS:
         return count - _without_gradient(run, any(needs))
     if per == OPERANDS:
@@ -141,6 +145,16 @@ def _counted(per: str, run: LayerRun, count: int, needs: tuple[bool, ...]) -> in
     if per == SIGNS:
         return each * sum(needs[1:])
     return each * sum(any(needs[:index]) + needs[index] for index in range(1, len(needs)))
+
+
+def _projections(run: LayerRun, count: int, needs: tuple[bool, ...]) -> int:
+    """Products of attention's projections that pass a gradient on: the output's always, since what enters it is made of
+    weights; the queries' to x, the keys' and values' to the last input, which is x or a context."""
+    layer: Any = run.layer
+    operations = run.cost.operations  # products of a pair of positions are two for each channel of the queries
+    channels = whole(operations["attention.macs"]) * int(layer.heads) // (2 * whole(operations["attention.softmax"]))
+    queries = whole(run.inputs[0].elements) * channels
+    return queries + needs[0] * queries + needs[-1] * (count - 2 * queries)
 
 
 def _without_gradient(run: LayerRun, reads_learned: bool) -> int:

@@ -8,13 +8,14 @@ from typing import Final
 
 from archtool.analysis.convention import Convention, Number
 from archtool.analysis.measures import MEASURES
-from archtool.analysis.training import CHAIN, EVENTS, INSIDE, OPERANDS, OUTPUTS, RULES, SIGNS, STEPS
+from archtool.analysis.training import CHAIN, EVENTS, INSIDE, OPERANDS, OUTPUTS, PROJECTIONS, RULES, SIGNS, STEPS
 from archtool.cost import TERMS
 from archtool.render.columns import aligned
 
 PER: Final = {
     EVENTS: "",
     INSIDE: " always",
+    PROJECTIONS: " a projection",
     STEPS: " but at the start",
     OPERANDS: " a factor",
     CHAIN: " a factor",

@@ -73,6 +73,17 @@ layers:
     at: c
   - matmul: {by: c, transposed: true}
 """
+UNLEARNED = """
+input: {tokens: 6, channels: 8}
+layers:
+  - attention: {heads: 4, kv_heads: 2}
+    name: a
+  - cross_attention: {heads: 2, context: a}         # queries of what needs no gradient
+    at: input
+    name: b
+  - cross_attention: {heads: 2, context: input}     # keys and values of it
+    at: b
+"""
 
 
 def measured(design) -> int:
@@ -91,7 +102,19 @@ def predicted(design) -> Flops:
 
 @pytest.mark.parametrize(
     "name",
-    [UNGROUPED, TRANSPOSED, ATTENDING, RECURRENT, PRODUCTS, "lenet5", "resnet50", "vgg16", "squeezenet1_0", "nin"],
+    [
+        UNGROUPED,
+        TRANSPOSED,
+        ATTENDING,
+        RECURRENT,
+        PRODUCTS,
+        UNLEARNED,
+        "lenet5",
+        "resnet50",
+        "vgg16",
+        "squeezenet1_0",
+        "nin",
+    ],
 )
 def test_multiply_adds_are_those_of_torch(name):
     design = load(name)
