@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archtool.errors import RuleError
-from archtool.field import Field, local_if
+from archtool.field import EVERYTHING, Field, local_if
 from archtool.fields import sizes
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
+from archtool.mixing import Copied, Mixing
 from archtool.shape import Shape
 from archtool.size import all_of, equal, require
 from archtool.window import Window
@@ -35,6 +36,9 @@ class Reshape(Layer):
     def field(self, x: Shape, window: Window | None) -> Field:
         """Of a single position that stays one what it saw; where there are several they leave their places."""
         return local_if(all_of(*[equal(n, 1) for n in (*x.spatial, *self.shape[1:])]))
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(in_place=False)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         if x.is_tokens:
@@ -63,7 +67,11 @@ class Transpose(Layer):
     )
 
     def field(self, x: Shape, window: Window | None) -> Field:
-        return local_if(equal(x.positions, 1))
+        """A token is a channel now, in which each position has a part."""
+        return EVERYTHING
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied(in_place=False)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)

@@ -42,7 +42,8 @@ def growth(flat: FlatNetwork, axis: int, times: int) -> Growth | None:
         # Edges stand a quarter from the ends: three quarters must hold the widest field, and one quarter what padding
         # that mirrors or wraps brings from one end to the other, or what is cropped there.
         reach = max((as_int(field.size) for _, field in known), default=1)
-        outside = max((_outside(flat, layer, field, source, axis) for layer, field in known), default=0)
+        placed = [(layer, field) for layer, field in known if _is_placed(layer, source)]
+        outside = max((_outside(flat, layer, field, source, axis) for layer, field in placed), default=0)
         outside = max(outside, left_out(flat, source, axis))
         periods.append(period)
         wanted.append(times * (2 * period + max(4 * (reach + period) // 3, 4 * (outside + period))))
@@ -138,6 +139,12 @@ def _axis_field(layer: FlatLayer, source: int, axis: int) -> AxisField | None:
     return None if field is None or axis >= len(field.axes) else field.axes[axis]
 
 
+def _is_placed(layer: FlatLayer, source: int) -> bool:
+    """Whether the positions of a layer's output have a place in a source: where all is mixed, they have none."""
+    field = layer.fields[source]
+    return field is not None and field.state != GLOBAL
+
+
 def left_out(flat: FlatNetwork, source: int, axis: int) -> int:
     """How many positions at an end of an input's axis some layer leaves out, since it crops what it sees."""
     size = _size(list(flat.inputs.values())[source], axis)
@@ -145,7 +152,7 @@ def left_out(flat: FlatNetwork, source: int, axis: int) -> int:
     for layer in flat.layers:
         field = _axis_field(layer, source, axis)
         n = _size(layer.run.output, axis)
-        if size is not None and field is not None and n is not None and n > 1:
+        if _is_placed(layer, source) and size is not None and field is not None and n is not None and n > 1:
             period, stride = len(field.phases), as_int(field.stride)
             places = [*range(min(period, n)), *range(max(n - period, 0), n)]  # both ends, one of each kind
             ends = [(stride * (p // period), field.phases[p % period]) for p in places]
