@@ -65,6 +65,37 @@ class Normalised(NamedTuple):
     centred: bool = True
 
 
+class Standing(NamedTuple):
+    """Learned numbers that stand as they are, whatever the input; drawn with this mean `square` and mean 0."""
+
+    square: float
+
+
+class Preceded(NamedTuple):
+    """The tokens of the input behind one of zeros."""
+
+
+class Picked(NamedTuple):
+    """The token of this number, as a vector."""
+
+    token: int
+
+
+class Collapsed(NamedTuple):
+    """One number for all channels of each position: their mean, or the greatest."""
+
+    greatest: bool
+
+
+class Attended(NamedTuple):
+    """Means of values with softmax weights, over all positions or those of a window, between learned projections: of
+    `queries` channels in heads of `per_head`, and of `keys` channels each for keys and values."""
+
+    queries: int
+    keys: int
+    per_head: int
+
+
 class Summed(NamedTuple):
     """The sum of several tensors; the first less the others where `others` is -1."""
 
@@ -79,7 +110,21 @@ class Concatenated(NamedTuple):
     """The channels of several tensors behind each other."""
 
 
-Mixing = Weighted | Copied | Framed | Chosen | Blended | Applied | Normalised | Summed | Multiplied | Concatenated
+Moved = Copied | Framed | Preceded | Picked
+Mixing = (
+    Weighted
+    | Moved
+    | Chosen
+    | Blended
+    | Collapsed
+    | Applied
+    | Normalised
+    | Attended
+    | Standing
+    | Summed
+    | Multiplied
+    | Concatenated
+)
 
 
 def equal_weights(axis: int, position: int, reads: tuple[int, ...]) -> Sequence[float]:

@@ -8,6 +8,7 @@ squares. The rules are in `archtool.analysis.meanfield`, the derivation in docs/
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.analysis.meanfield.moments import Moments, of_input
@@ -168,12 +169,16 @@ def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> A
     start[here] = 1.0
     gradients: dict[int, Correlated] = {place.layer.target: {(0,) * (start.ndim - 1): start}}
     for layer, passed in zip(reversed(layers), reversed(passages), strict=True):
-        reach = tuple(map(max, zip(*(reaches[source] for source in layer.sources), strict=True)))
-        for source, gradient in zip(layer.sources, passed.back(gradients.pop(layer.target), reach), strict=True):
-            _add(gradients, source, gradient)
-        _hold(gradients)
+        gradient = gradients.pop(layer.target, None)
+        if gradient is not None:  # else only what ignores its input reads it
+            reach = tuple(map(max, zip_longest(*(reaches[source] for source in layer.sources), fillvalue=0)))
+            for source, before in zip(layer.sources, passed.back(gradient, reach), strict=True):
+                if before:
+                    _add(gradients, source, before)
+            _hold(gradients)
     shape = tuple(flat.inputs.values())[place.source]
-    return next(values for lag, values in gradients[place.source].items() if not any(lag)).reshape(sizes(shape))
+    arrived = gradients.get(place.source, {(): np.zeros((1, *sizes(shape)))})
+    return next(values for lag, values in arrived.items() if not any(lag)).reshape(sizes(shape))
 
 
 def _add(gradients: dict[int, Correlated], tensor: int, more: Correlated) -> None:
@@ -194,7 +199,7 @@ def _sum(a: Array | None, b: Array | None) -> Array:
 
 def _hold(gradients: dict[int, Correlated]) -> None:
     """Multiply all gradients by one factor where they grow too large or too small: only their ratios matter."""
-    largest = max(float(values.max()) for gradient in gradients.values() for lag, values in gradient.items())
+    largest = max((float(values.max()) for gradient in gradients.values() for values in gradient.values()), default=0)
     if largest > LARGEST or 0 < largest < 1 / LARGEST:
         for gradient in gradients.values():
             for lag in gradient:

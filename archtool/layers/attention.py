@@ -9,6 +9,7 @@ from archtool.field import POINTWISE, Field, local_if
 from archtool.fields import channels, flag, tensor
 from archtool.layer import Example, Layer, layer
 from archtool.layers.linear import Linear
+from archtool.mixing import Attended, Mixing
 from archtool.shape import Shape
 from archtool.size import Size, divides, equal, exact_div, require
 from archtool.stage import Stage
@@ -49,6 +50,11 @@ class Attending(Layer):
         kv_heads = self.heads if self.kv_heads is None else self.kv_heads
         require(divides(kv_heads, self.heads), "heads (={}) must be divisible by kv_heads (={})", self.heads, kv_heads)
         return Widths(self.heads * each, kv_heads * each)
+
+    def mixing(self, x: Shape) -> Mixing | None:
+        queries, keys = self.widths(x)
+        each = exact_div(queries, self.heads)
+        return Attended(queries, keys, each)  # type: ignore[arg-type]  # numbers
 
     def channels(self, x: Shape) -> Size:
         for each in (x, self.context_of(x)):
@@ -146,6 +152,9 @@ class Attention(Attending):
 
     def field(self, x: Shape, window: Window | None) -> Field:
         return local_if(equal(x.positions, 1))
+
+    def mixing(self, x: Shape) -> Mixing | None:
+        return None if self.causal else super().mixing(x)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         return self.module(x, is_causal=self.causal)

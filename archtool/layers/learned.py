@@ -9,6 +9,7 @@ from archtool.errors import RuleError
 from archtool.fields import channels, size, sizes
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
+from archtool.mixing import Mixing, Standing
 from archtool.shape import Shape
 from archtool.size import Size, equal, product, require
 from archtool.window import Window
@@ -39,6 +40,9 @@ class Parameter(Layer):
         Example({"shape": [4, 1, 6]}, Shape(3, (5, 6))),
         Example({"shape": [7]}, Shape(3)),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Standing(0.02**2)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         return laid_out(self.shape, x)

@@ -9,6 +9,7 @@ from archtool.errors import RuleError
 from archtool.field import POINTWISE, Field, local_if
 from archtool.fields import choice
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Blended, Chosen, Collapsed, Mixing, equal_weights
 from archtool.shape import Shape
 from archtool.size import Size, equal
 from archtool.window import Window
@@ -36,6 +37,12 @@ class Reduction(Layer):
         if self.over == "channels":
             return POINTWISE
         return local_if(equal(x.positions, 1))
+
+    def mixing(self, x: Shape) -> Mixing:
+        greatest = self.function == "amax"
+        if self.over == "channels":
+            return Collapsed(greatest)
+        return Chosen() if greatest else Blended(equal_weights)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         if self.over == "channels":

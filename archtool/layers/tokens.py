@@ -9,6 +9,7 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import EVERYTHING, AxisField, Field, Reach, local_if
 from archtool.fields import per_axis, size
 from archtool.layer import Example, Layer, layer
+from archtool.mixing import Copied, Mixing, Picked, Preceded
 from archtool.shape import Shape
 from archtool.size import Condition, Size, all_of, equal, less, product, require
 from archtool.window import Window
@@ -34,6 +35,9 @@ class Tokens(Layer):
         Example({}, Shape(4, (7,))),
         Example({}, Shape(2, (2, 3, 4))),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied()
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         spatial_rank(x, self.kind)
@@ -76,6 +80,9 @@ class Spatial(Layer):
     def field(self, x: Shape, window: Window | None) -> Field:
         return local_if(self._keeps_grid(x))
 
+    def mixing(self, x: Shape) -> Mixing:
+        return Copied()
+
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)
         rule = "{} tokens stand before those of the grid: put 'take' or a step without a class token before 'spatial'"
@@ -100,6 +107,9 @@ class ClassToken(Layer):
         Example({}, Shape(5, (6,), True)),
         Example({}, Shape(5, (7,), True, (2, 3))),
     )
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Preceded()
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)
@@ -141,6 +151,9 @@ class Take(Layer):
             axes.insert(0, AxisField(0, (Reach(at, at, 2 * at, 2 * at),), 1, 1))
             position = position // n
         return Field(tuple(axes))
+
+    def mixing(self, x: Shape) -> Mixing:
+        return Picked(self.tokens)  # type: ignore[arg-type]  # a number
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)

@@ -12,6 +12,7 @@ from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import channels, flag, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.layers.linear import Linear
+from archtool.mixing import Attended, Mixing
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, divides, equal, exact_div, less, maximum, product, require, where
 from archtool.stage import Stage
@@ -68,6 +69,10 @@ class WindowAttention(Layer):
         """Each position sees its window. Of windows of w positions, the first begin s positions in; before them is what
         was cut off: positions w q + r see [w q + s, w q + s + w - 1] for r >= s, and w less for r < s."""
         return Field(tuple(_of_axis(*sizes) for sizes in zip(*self._along(x), strict=True)))
+
+    def mixing(self, x: Shape) -> Mixing:
+        each = exact_div(x.channels, self.heads)
+        return Attended(x.channels, x.channels, each)  # type: ignore[arg-type]  # numbers
 
     def channels(self, x: Shape) -> Size:
         sizes, shifts = self._along(x)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from archtool.analysis.effective import EffectiveField, Place, chosen, field_of, squares
 from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
-from archtool.mixing import Normalised, Weighted
+from archtool.mixing import Attended, Normalised, Weighted
 from archtool.realize.build import as_int, execute, modules_of, schedule
 
 if TYPE_CHECKING:
@@ -142,11 +142,16 @@ def _draws(flat: FlatNetwork, place: Place, draws: int, device: torch.device) ->
 def _draw(layer: FlatLayer, module: nn.Module) -> None:
     """New weights for a layer that has random ones, of variance 2 / (products that an output sums), and no biases."""
     run = layer.run
-    if isinstance(run.layer.mixing(run.inputs[0]), Weighted):
+    how = run.layer.mixing(run.inputs[0])
+    if isinstance(how, Weighted | Attended):
         products = as_int(run.cost.macs) / as_int(run.output.elements)
         for name, parameter in module.named_parameters():
             with torch.no_grad():
-                parameter.zero_() if name.endswith("bias") else parameter.normal_(0, (2 / products) ** 0.5)
+                if name.endswith("weight"):
+                    fan_in = parameter.shape[1] if isinstance(how, Attended) else products
+                    parameter.normal_(0, (2 / fan_in) ** 0.5)
+                else:
+                    parameter.zero_()
 
 
 def _calibrate(flat: FlatNetwork, place: Place, functions: list[nn.Module], device: torch.device) -> None:

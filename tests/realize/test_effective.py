@@ -142,6 +142,40 @@ def test_widths_are_those_of_random_weights(name):
     assert found.overlap > 0.85
 
 
+WIDE = 128
+PART = f"add: {{main: [layer_norm, attention: {{heads: {WIDE // 16}}}], shortcut: []}}"
+PERCEPTRON = f"add: {{main: [layer_norm, linear: {{out: {2 * WIDE}}}, gelu, linear: {{out: {WIDE}}}], shortcut: []}}"
+ATTENDING = {
+    "attention": ["tokens", PART, PERCEPTRON],
+    "a class token and positions": [
+        "tokens",
+        "class_token",
+        f"add: {{x: [], p: [parameter: {{shape: [65, {WIDE}]}}]}}",
+        PART,
+    ],
+    "fewer keys": ["tokens", "attention: {heads: 8, kv_heads: 2}"],
+    "and back": ["tokens", PART, "spatial", f"conv: {{out: {WIDE}, kernel: 3, padding: 1}}"],
+    "windows": [PART.replace("attention: {", "window_attention: {window: 4, shift: 2, ")],
+    "context": ["tokens", {"cross_attention": {"heads": 8, "context": "input"}}],
+}
+
+
+@pytest.mark.parametrize("name", ATTENDING)
+def test_attention_passes_its_queries_keys_and_values_on(name):
+    """The share of the position itself, by queries and shortcuts, within four standard errors (those of five parts of
+    the draws) and 6%, for the channels are 128: with 64 it was seen to be 6% more than predicted, with 256 2%."""
+    steps = [step if isinstance(step, str) else json.dumps(step) for step in ATTENDING[name]]
+    design = load(stack(steps, [8, 8], channels=WIDE))
+    at = design.flat().layers[-1].name
+    position = (2, 5)
+    found = [measured(design, at, position, draws=16, seed=seed) for seed in range(5)]
+    shares = [float(each.measured.map[position]) for each in found]
+    predicted = float(found[0].predicted.map[position])
+    error = float(np.std(shares, ddof=1)) / 5**0.5
+    assert abs(np.mean(shares) - predicted) <= 0.06 * predicted + 4 * error
+    assert np.mean([each.overlap for each in found]) > 0.7
+
+
 def test_a_measurement_can_be_repeated_and_leaves_the_generator_alone():
     design = load(stack([CONV, "relu"], [5, 5]))
     before = torch.random.get_rng_state()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archtool import mixing
-from archtool.analysis.meanfield import joins, singles
+from archtool.analysis.meanfield import joins, singles, tokens
 from archtool.analysis.meanfield.blends import reach_behind
 from archtool.analysis.meanfield.moments import Moments
 from archtool.analysis.meanfield.passage import Passage, sizes
@@ -28,11 +28,21 @@ def passage(layer: FlatLayer, inputs: Sequence[Moments], behind: FlatLayer | Non
     how, run, x = how_mixed(layer), layer.run, inputs[0]
     match how:
         case mixing.Weighted():
-            return singles.mixed(run, x, singles.WEIGHT_VARIANCE, how.border)
+            return singles.mixed(run, x, how.border)
         case mixing.Copied():
-            return singles.copied(run, x, how.border) if how.in_place else singles.mixed(run, x, None, how.border)
+            return singles.copied(run, x, how.border) if how.in_place else singles.rearranged(run, x)
         case mixing.Framed():
             return singles.framed(x, how)
+        case mixing.Preceded():
+            return tokens.preceded(x)
+        case mixing.Picked():
+            return tokens.picked(x, how)
+        case mixing.Standing():
+            return tokens.standing(run, how)
+        case mixing.Attended():
+            return tokens.attended(run, inputs, how, layer.name)
+        case mixing.Collapsed():
+            return tokens.collapsed(x, how, layer.name)
         case mixing.Chosen():
             several = run.layer.is_join
             return (
@@ -62,8 +72,9 @@ def reach_of(layer: FlatLayer, reaches: Sequence[Lag]) -> Lag:
     rank = len(sizes(run.output))
     if run.layer.is_join:
         return tuple(max(column) for column in zip(*reaches, strict=True))
-    (reach,) = reaches
-    if isinstance(how, mixing.Chosen) or len(reach) != rank or (isinstance(how, mixing.Copied) and not how.in_place):
+    reach = reaches[0]
+    ends = mixing.Chosen | mixing.Attended | mixing.Standing | mixing.Preceded
+    if isinstance(how, ends) or len(reach) != rank or (isinstance(how, mixing.Copied) and not how.in_place):
         return (0,) * rank
     axes = singles.weights_of(run)
     if axes is not None:

@@ -35,7 +35,7 @@ WEIGHT_VARIANCE: Final = 2.0  # over the products that an output sums: He et al.
 def readings_of(run: LayerRun, border: str = "zeros") -> tuple[AxisReading, ...]:
     """Each axis of the input as the layer reads it; none where each position is handled by itself."""
     x, y = sizes(run.inputs[0]), sizes(run.output)
-    if run.field.state == GLOBAL:
+    if run.field.state == GLOBAL or (not run.field.axes and len(y) < len(x)):  # the same, of one position
         return tuple(map(everything, x))
     if not run.field.axes:
         return ()
@@ -43,39 +43,66 @@ def readings_of(run: LayerRun, border: str = "zeros") -> tuple[AxisReading, ...]
     return tuple(axis_reading(axis, n, m, border) for axis, n, m in zip(taps, x, y, strict=True))
 
 
-def mixed(run: LayerRun, x: Moments, variance: float | None, border: str) -> Passage:
-    """A sum with independent weights of variance `variance` / T over T products (He): E[y^2] is `variance` times the
-    mean of E[x^2] over the T. Back, an input's square is `variance` / T * y.channels / x.channels times the sum over
-    the outputs that read it, whatever the groups.
-
-    Without a variance elements move: each output is one of the T inputs.
-    """
+def mixed(run: LayerRun, x: Moments, border: str) -> Passage:
+    """A sum with independent weights of variance 2 / T over T products (He): E[y^2] is twice the mean of E[x^2] over
+    them. Back, an input's square is 2 / T * y.channels / x.channels times the sum over the outputs that read it,
+    whatever the groups."""
     import numpy as np
 
     readings, spatial = readings_of(run, border), sizes(run.output)
-    gain = (variance or 1.0) / (prod(reading.taps for reading in readings) or 1.0)
+    gain = WEIGHT_VARIANCE / (prod(reading.taps for reading in readings) or 1.0)
     m = x.merged()
     square = fitted(gather(m.square, readings) * gain, spatial)
-    shared = fitted(gather(m.shared, readings, by_share=variance is not None) * gain, spatial)
-    mean = m.mean if variance is None else np.zeros(1)
-    y = Moments((whole(run.output.channels),), square, shared, mean, (None,), m.scale)
+    shared = fitted(gather(m.shared, readings, by_share=True) * gain, spatial)
+    y = Moments((whole(run.output.channels),), square, shared, np.zeros(1), (None,), m.scale)
     back_gain = gain * y.total / x.total
-    read = tuple(reading.positions for reading in readings) or sizes(run.inputs[0])
 
     def back(gradient: Correlated, reach: Lag) -> list[Correlated]:
-        if variance is None or len(read) != len(spatial):
-            gradient = squares_alone(gradient, read)
         spread = scatter_correlated(gradient, readings, reach) if readings else gradient
         return [{lag: np.repeat(values * back_gain, len(x.channels), axis=0) for lag, values in spread.items()}]
 
     return Passage(y.rescaled(), back)
 
 
+def rearranged(run: LayerRun, x: Moments) -> Passage:
+    """Elements that move between channels, or between channels and positions: each output is one of the T that it
+    reads, or, where it reads everything, any. Correlations end here."""
+    import numpy as np
+
+    m, spatial, back_to = x.merged(), sizes(run.output), sizes(run.inputs[0])
+    channels = whole(run.output.channels)
+    if run.field.state == GLOBAL:
+        square, shared = (np.full((1, *spatial), float(numbers[0])) for numbers in (m.average, m.common))
+        y = Moments((channels,), square, shared, m.mean, (None,), m.scale)
+
+        def anywhere(gradient: Correlated, reach: Lag) -> list[Correlated]:
+            (behind,) = squares_alone(gradient, spatial).values()
+            return [{(0,) * len(back_to): np.full((len(x.channels), *back_to), float(behind.mean()))}]
+
+        return Passage(y, anywhere)
+    readings = readings_of(run)
+    taps = prod(reading.taps for reading in readings) or 1.0
+    square, shared = (fitted(gather(values, readings) / taps, spatial) for values in (m.square, m.shared))
+    y = Moments((channels,), square, shared, m.mean, (None,), m.scale)
+    gain = channels / x.total / taps
+    read = tuple(reading.positions for reading in readings) or back_to
+
+    def back(gradient: Correlated, reach: Lag) -> list[Correlated]:
+        (behind,) = squares_alone(gradient, read).values()
+        return [{(0,) * len(back_to): np.repeat(scatter(behind, readings) * gain, len(x.channels), axis=0)}]
+
+    return Passage(y, back)
+
+
 def copied(run: LayerRun, x: Moments, border: str) -> Passage:
-    """Each position another's, channel by channel."""
+    """Each position another's, channel by channel; or the same positions in their order, with other axes."""
+    if not run.field.axes:
+        before, after = sizes(run.inputs[0]), sizes(run.output)
+        if before == after:
+            return Passage(x, unchanged)
+        y = x._replace(square=fitted(x.square, after), shared=fitted(x.shared, after))
+        return Passage(y, lambda gradient, reach: [squares_alone(gradient, before)])
     readings = readings_of(run, border)
-    if not readings:
-        return Passage(x, unchanged)
     inner = 1.0 if border != "zeros" else prod(sum(pair.share for pair in reading.pairs) for reading in readings)
     square, shared = gather(x.square, readings), gather(x.shared, readings) * inner
     y = Moments(x.channels, square, shared, x.mean * inner, (None,) * len(x.channels), x.scale)
@@ -119,7 +146,7 @@ def chosen(run: LayerRun, x: Moments, how: mixing.Chosen, name: str) -> Passage:
 def weights_of(run: LayerRun) -> tuple[AxisWeights, ...] | None:
     """Each axis of a layer with fixed weights; None for other layers, and where one output reads everything."""
     how = run.layer.mixing(run.inputs[0])
-    if not isinstance(how, mixing.Blended) or run.field.state == GLOBAL:
+    if not isinstance(how, mixing.Blended) or run.field.state == GLOBAL or not run.field.axes:
         return None
     return _weights_of(run.layer, run.inputs[0], run.output, run.field)
 
