@@ -130,15 +130,34 @@ def join_run(layer: Join, inputs: tuple[Shape, ...]) -> LayerRun:
     return LayerRun(layer.kind, layer, inputs, y, cost, Field(()))
 
 
-def entry_costs(entry: Entry) -> Iterator[tuple[Cost, Size]]:
-    """An entry's costs and how often each counts; shared weights count once, whatever the turns."""
-    cost = entry.run.cost
+class Count(NamedTuple):
+    """How often something runs in a network, and how often its weights count."""
+
+    runs: Size = 1
+    weights: Size = 1
+
+
+ONCE: Final = Count()
+
+
+def count_of(entry: Entry, around: Count = ONCE) -> Count:
+    """How often an entry's run counts, where the body around counts so often: its weights once where all turns share
+    them, and not at all where they are counted elsewhere."""
+    runs = around.runs * entry.times * entry.turns
     if entry.shares is None:
-        yield cost, entry.times * entry.turns
-        return
-    yield without_params(cost), entry.times * entry.turns
-    if entry.owns_weights:
-        yield Cost(params=cost.params), entry.times
+        return Count(runs, around.weights * entry.times * entry.turns)
+    return Count(runs, around.weights * entry.times if entry.owns_weights else 0)
+
+
+def entry_costs(entry: Entry, around: Count = ONCE) -> Iterator[tuple[Cost, Size]]:
+    """An entry's costs and how often each counts, where the body around counts so often."""
+    cost = entry.run.cost
+    runs, weights = count_of(entry, around)
+    if runs is weights or runs == weights:
+        yield cost, runs
+    else:
+        yield without_params(cost), runs
+        yield Cost(params=cost.params), weights
 
 
 def check_growth(cost: Cost, turns: int) -> None:

@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 import pytest
 
 from archtool import RuleError, load
+from archtool.analysis.catalog import shipped_designs
 from archtool.cost import MACS, TERMS
+from archtool.layer import find
 from archtool.render.lines import row_of
-from archtool.spec.catalog import shipped_files
 
 COSTS = ("params", "macs", "flops", "activations")
 GATED = """
@@ -24,18 +25,9 @@ layers:
 """
 
 
-def every_design() -> list:
-    """A design of each name of each shipped spec; the spec itself where it has none."""
-    found = []
-    for path in shipped_files():
-        names = load(path).designs or (None,)
-        found += [pytest.param((path, name), id=f"{path.stem}-{name}") for name in names]
-    return found
-
-
-@pytest.fixture(params=every_design())
+@pytest.fixture(params=[pytest.param(design, id=f"{file}-{design.name}") for file, design in shipped_designs()])
 def report(request):
-    return load(*request.param).analyze()
+    return request.param.analyze()
 
 
 def test_rows_add_up_to_the_totals(report):
@@ -84,10 +76,13 @@ def test_a_batch_multiplies_what_it_should(report):
     assert many.totals.receptive_field == report.totals.receptive_field
 
 
+def is_conv(kind: str) -> bool:
+    return kind in ("depthwise_conv", "pointwise_conv") or find(kind).is_conv
+
+
 def test_conv_activations_are_those_of_convolutions_and_linear_layers(report):
     conv = report.design.analyze(acts="conv")
-    kinds = ("conv", "depthwise_conv", "pointwise_conv", "linear")
-    expected = sum(row.activations for row in report.rows if row.kind in kinds)
+    expected = sum(row.activations for row in report.rows if is_conv(row.kind))
     assert conv.totals.activations == sum(row.activations for row in conv.rows) == expected
 
 

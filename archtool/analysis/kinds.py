@@ -128,4 +128,4 @@ def _written(value: object) -> str:
         return "[" + ", ".join(map(_written, value)) + "]"
     if isinstance(value, str):
         return value
-    return describe(python_value(value) if not isinstance(value, Fraction) else value).removesuffix(" (a fraction)")
+    return repr(float(value)) if isinstance(value, float | Fraction) else describe(value)

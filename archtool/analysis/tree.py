@@ -9,7 +9,7 @@ from typing import Final
 from archtool.cost import Cost, total
 from archtool.errors import RuleError
 from archtool.flatten import Fields
-from archtool.runs import BlockRun, Entry, LayerRun, entry_costs
+from archtool.runs import ONCE, BlockRun, Count, Entry, LayerRun, count_of, entry_costs
 from archtool.shape import Shape
 
 
@@ -50,7 +50,7 @@ def folded(run: BlockRun, name: str, depth: int | None = None) -> Branch:
         raise RuleError(f"'{name}' has {size:,} rows, at most {MAX_BRANCHES:,} can be shown; {hint}")
     root = Branch(name, "", run.kind, inputs=run.inputs, output=run.output.shape, cost=run.cost)
     root.fields = run.output.fields
-    _fill(root, run, tuple(tensor.fields for tensor in run.tensors[: len(run.inputs)]), 1, depth)
+    _fill(root, run, tuple(tensor.fields for tensor in run.tensors[: len(run.inputs)]), ONCE, depth)
     _sum_groups(root)
     return root
 
@@ -67,7 +67,7 @@ def _size(run: BlockRun, depth: int | None, known: dict[tuple[int, int | None], 
     return known[key]
 
 
-def _fill(parent: Branch, run: BlockRun, inputs: tuple[Fields, ...], times: int, depth: int | None) -> None:
+def _fill(parent: Branch, run: BlockRun, inputs: tuple[Fields, ...], around: Count, depth: int | None) -> None:
     groups: dict[str, Branch] = {}
     for entry in run.entries:
         *outer, label = _parts(entry)
@@ -85,11 +85,11 @@ def _fill(parent: Branch, run: BlockRun, inputs: tuple[Fields, ...], times: int,
             holder.children.append(branch)
             groups[path] = branch
         below = None if depth is None else depth - len(outer) - 1
-        _place(branch, entry, run, inputs, times, below)
+        _place(branch, entry, run, inputs, around, below)
 
 
 def _place(
-    branch: Branch, entry: Entry, run: BlockRun, inputs: tuple[Fields, ...], times: int, depth: int | None
+    branch: Branch, entry: Entry, run: BlockRun, inputs: tuple[Fields, ...], around: Count, depth: int | None
 ) -> None:
     """What an entry says of its branch, and the branches of the block behind it."""
     turns = int(entry.turns)
@@ -97,7 +97,7 @@ def _place(
     branch.turns = turns
     branch.inputs = entry.run.inputs
     branch.fields = _absolute(run, entry.target, inputs)
-    branch.cost = total([(cost, each * times) for cost, each in entry_costs(entry)])
+    branch.cost = total(entry_costs(entry, around))
     if isinstance(entry.run, LayerRun):
         branch.output = entry.run.output
         branch.layer = entry.run
@@ -109,7 +109,7 @@ def _place(
     if turns > 1:  # the fields shown are those of the last turn
         inner = entry.run.output.fields[0]
         source = tuple(f and inner and f.then(inner.power(turns - 1)) for f in source)
-    _fill(branch, entry.run, (source,), turns * times, depth)
+    _fill(branch, entry.run, (source,), count_of(entry, around), depth)
 
 
 def _absolute(run: BlockRun, number: int, inputs: tuple[Fields, ...]) -> Fields:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from archtool.cost import Cost, total
 from archtool.errors import RuleError
 from archtool.render.words import family, full, short
-from archtool.runs import BlockRun, Entry, LayerRun, entry_costs
+from archtool.runs import ONCE, BlockRun, Count, Entry, LayerRun, count_of, entry_costs
 from archtool.shape import Shape
 from archtool.spec.reader import Mapping, Scalar
 
@@ -26,7 +26,7 @@ class Part(NamedTuple):
     """A layer or a block: its whole name, what is written there (a layer's kind and fields, a block's own name), and
     the detail (all of a layer's fields, a block's kind).
 
-    `turns` is how many equal turns of a repeat it stands for, `times` how often it runs, with the turns of the blocks
+    `turns` is how many equal turns of a repeat it stands for, `count` how often it runs, with the turns of the blocks
     around it; `cost` is that of all of them.
     """
 
@@ -35,7 +35,7 @@ class Part(NamedTuple):
     detail: str
     family: str
     turns: int = 1
-    times: int = 1
+    count: Count = ONCE
     cost: Cost = Cost()
 
 
@@ -111,7 +111,7 @@ def scene(run: BlockRun, inputs: tuple[str, ...], name: str, depth: int | None =
         node = _plain(f"@{label}", "end", label)
         members.append(node)
         sources.append(drawing.tensor(node, 0, shape, members))
-    ends = drawing.body(run, "", sources, members, depth, 1)
+    ends = drawing.body(run, "", sources, members, depth, ONCE)
     for label, tensor in (run.outputs or {"output": run.output}).items():
         node = _plain(f"@out.{label}", "end", label)
         members.append(node)
@@ -170,15 +170,15 @@ class _Drawing:
         return node.id
 
     def body(
-        self, run: BlockRun, prefix: str, sources: list[str], members: list[Node | Cluster], depth: int, times: int
+        self, run: BlockRun, prefix: str, sources: list[str], members: list[Node | Cluster], depth: int, around: Count
     ) -> dict[int, str]:
-        """Draw a body that runs some times; its tensors by their numbers in it."""
+        """Draw a body that counts so often; its tensors by their numbers in it."""
         tensors = dict(enumerate(sources))
         readers = Counter(number for entry in run.entries for number in entry.sources)
         readers.update(tensor.number for tensor in (run.output, *run.outputs.values()))
         node: Node | None = None  # of layers that wait for one that goes on
         for entry, following in zip(run.entries, (*run.entries[1:], None), strict=True):
-            part = _part(entry, prefix, times)
+            part = _part(entry, prefix, around)
             if node is None:
                 inner = entry.run
                 if isinstance(inner, BlockRun) and inner.entries and depth > 1:
@@ -212,7 +212,7 @@ class _Drawing:
         cluster = Cluster(title.name, [node])
         members.append(cluster)
         self.edges += [Edge(tensors[number], node.id) for number in entry.sources]
-        ends = self.body(inner, prefix, [node.id], cluster.members, depth - 1, title.times)
+        ends = self.body(inner, prefix, [node.id], cluster.members, depth - 1, title.count)
         made = (*inner.outputs.values(), inner.output)
         return {number: ends[tensor.number] for number, tensor in zip(_made(entry), made, strict=True)}
 
@@ -236,19 +236,19 @@ def _goes_on(last: Entry, entry: Entry, readers: Counter[int]) -> bool:
     return run.output == x and not run.layer.is_join and run.cost.macs == 0 and run.layer.window(x) is None
 
 
-def _part(entry: Entry, prefix: str, times: int) -> Part:
+def _part(entry: Entry, prefix: str, around: Count) -> Part:
     turns = int(entry.turns)
-    cost = _cost(entry, times)
+    cost = total(entry_costs(entry, around))
+    count = count_of(entry, around)
     run = entry.run
     name = entry.name
     if entry.turn is not None and turns > 1:
         name += f"-{entry.turn + turns - 1}"
-    times *= turns
     if isinstance(run, BlockRun):
-        return Part(prefix + name, name, run.kind, "block", turns, times, cost)
+        return Part(prefix + name, name, run.kind, "block", turns, count, cost)
     given = _given_name(entry)
     words = f"{given}: {short(run)}" if given else short(run)
-    return Part(prefix + name, words, full(run), family(run.layer), turns, times, cost)
+    return Part(prefix + name, words, full(run), family(run.layer), turns, count, cost)
 
 
 def _given_name(entry: Entry) -> str | None:
@@ -257,8 +257,3 @@ def _given_name(entry: Entry) -> str | None:
         name = entry.node.entries["name"][1]
         return name.text if isinstance(name, Scalar) else None
     return None
-
-
-def _cost(entry: Entry, times: int) -> Cost:
-    """The cost of all turns, where the body around runs some times."""
-    return total([(cost, each * times) for cost, each in entry_costs(entry)])

@@ -9,7 +9,6 @@ from archtool import load
 from archtool.cli import cli
 from archtool.render import picture
 from archtool.render.picture import PictureError
-from archtool.spec.catalog import shipped_files
 
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}
 
@@ -21,9 +20,8 @@ def test_formats(form, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("file", shipped_files(), ids=lambda file: file.stem)
-def test_shipped(file, tmp_path):
-    text = load(file).render(tmp_path / "net.svg").read_text(encoding="utf-8")
+def test_shipped(shipped, tmp_path):
+    text = shipped.render(tmp_path / "net.svg").read_text(encoding="utf-8")
     assert text.rstrip().endswith("</svg>")
 
 

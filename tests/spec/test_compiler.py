@@ -69,7 +69,7 @@ def test_files_that_are_not_there_and_names_that_are_not_shipped(tmp_path: Path)
     for source, said in (
         (tmp_path / "none.yaml", "none.yaml:1:1: there is no such file"),
         (tmp_path, "this is a directory, not a file"),
-        ("resnet5", "'resnet5' is neither a file nor a shipped spec; did you mean 'resnet50'?"),
+        ("resnt50", "'resnt50' is neither a file nor a shipped spec; did you mean 'resnet50'?"),
     ):
         with pytest.raises(SpecError) as caught:
             load(source)
