@@ -177,7 +177,7 @@ class Design:
 
         >>> found = load("resnet50").memory()
         >>> found.live, found.layer
-        (10235904, 'stage.0.bottleneck.0.add.shortcut.batch_norm')
+        (10235904, 'stage.0.block.0.add.shortcut.batch_norm')
         """
         from archtool.analysis.memory import memory
 
@@ -281,8 +281,8 @@ class Design:
         """Hold the predicted memory against what torch takes; the words are those of `memory` and `verify`.
 
         On 'cpu' all tensors of a run are counted, layer by layer; on 'cuda' torch's allocator is asked, and may differ
-        by 5% at inference, by 10% in training; 'meta' counts without memory, by meta's own kernels, with the same
-        tolerance. Raises RuleError where torch refuses to run the network, MissingExtra where torch is not installed.
+        by 5% at inference, by 10% in training. Raises RuleError on 'meta', whose kernels are others, and where torch
+        refuses to run the network, MissingExtra where torch is not installed.
 
         >>> load("lenet5").verify_memory("cpu", mode="training", optimizer="adam").ok
         True

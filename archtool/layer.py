@@ -65,6 +65,8 @@ class Layer:
     keeps: ClassVar[tuple[str, ...]] = ()  # what its backward pass reads again: of "input", "output"
     holds_more: ClassVar[bool] = False  # what it holds while it runs and keeps for its backward pass is not all told
     keeps_in_place: ClassVar[tuple[str, ...]] = ("input",)  # the same where it writes in place ("input": a copy of it)
+    passes: ClassVar[str] = ""  # of which of its tensors the gradient is no new tensor but the output's, "all" or the
+    # "first", or lies in the output's ("parts")
     ignores_input: ClassVar[bool] = False  # its output depends on nothing (a learned tensor)
     sides: ClassVar[tuple[str, ...]] = ()  # the fields that name further tensors, which it takes beside x
 
@@ -216,8 +218,6 @@ class Join(Layer):
 
     is_join = True
     folds: ClassVar[bool] = False  # more than two tensors are joined two at a time
-    passes: ClassVar[str] = ""  # whose gradient is the output's gradient, not a new tensor: of "all" or the "first" of
-    # its tensors; or a part of it ("parts")
 
     def joined(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output shape; raises RuleError where the shapes do not join."""

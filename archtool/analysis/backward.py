@@ -12,7 +12,7 @@ from archtool.analysis.execution import Operation, Units
 from archtool.analysis.forward import TEMPORARY, Forward, Recorded, is_shared_memory
 from archtool.analysis.numbers import whole
 from archtool.flatten import FlatNetwork
-from archtool.layer import Join
+from archtool.layer import Join, Layer
 from archtool.shape import Shape
 from archtool.size import product
 
@@ -35,7 +35,7 @@ class Backward:
         self.forward, self.heap, self.units = forward, forward.heap, forward.units
         self.gradients: dict[int, Gradient] = {}
         self.peaks: dict[str, int] = {}
-        self._known: set[str] = set()  # weights that have a gradient
+        self._known: set[tuple[str, int]] = set()  # weights that have a gradient, of each operation of their layer
         makers = {layer.target: layer for layer in flat.layers}
         asked = [(makers[number], number) for number in flat.outputs.values() if number in forward.asks]
         made = [self._new(maker.name, maker.run.output) for maker, _ in asked]
@@ -64,9 +64,9 @@ class Backward:
         weights = whole(layer.params(x)) * units.itemsize
         if weights:
             gradient = heap.take(flat.name, PARAMETER_GRADIENT, weights)
-            if flat.weights in self._known:
+            if (flat.weights, recorded.part) in self._known:
                 heap.drop(gradient)  # added to that of the weights' later use
-            self._known.add(flat.weights)
+            self._known.add((flat.weights, recorded.part))
         scratch = units.each(layer.gradient_scratch(x, operation.output))
         if scratch:
             heap.drop(heap.take(flat.name, TEMPORARY, scratch))
@@ -85,13 +85,13 @@ class Backward:
     def _made(self, name: str, operation: Operation, index: int, own: Gradient) -> Gradient:
         """What an operation sends back to one of its inputs: its own gradient, a part of that, or a new tensor."""
         layer, shape, y = operation.layer, operation.inputs[index], operation.output
-        if isinstance(layer, Join):
-            if layer.passes == "all" or (layer.passes == "first" and index == 0):
-                return own._replace(storage=self.heap.hold(own.storage))
-            if layer.passes == "parts":
-                is_dense = own.is_dense and _leads(y, self.units) == 1
-                return Gradient(self.heap.hold(own.storage), self.units.of(shape), is_dense)
-            return self._new(name, y if layer.folds else shape)
+        if layer.passes == "all" or (layer.passes == "first" and index == 0):
+            return own._replace(storage=self.heap.hold(own.storage))
+        if layer.passes == "parts":
+            is_dense = own.is_dense and _pieces(layer, y, self.units) == 1
+            return Gradient(self.heap.hold(own.storage), self.units.of(shape), is_dense)
+        if isinstance(layer, Join) and layer.folds:
+            return self._new(name, y)
         if is_shared_memory(layer, operation, True) and shape.elements == y.elements:
             return own._replace(storage=self.heap.hold(own.storage))
         return self._new(name, shape)
@@ -109,6 +109,6 @@ class Backward:
         self.heap.drop(gradient.storage)
 
 
-def _leads(y: Shape, units: Units) -> int:
-    """How many parts of a tensor lie one after the other, each with all its channels."""
-    return units.batch * (whole(product(y.spatial)) if y.is_tokens else 1)
+def _pieces(layer: Layer, y: Shape, units: Units) -> int:
+    """In how many pieces a part of a tensor lies: a join's are channels, of each token, others' are tokens."""
+    return units.batch * (whole(product(y.spatial)) if y.is_tokens and isinstance(layer, Join) else 1)

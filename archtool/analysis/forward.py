@@ -14,10 +14,11 @@ ACTIVATION, SAVED, TEMPORARY, INPUT = "activation", "saved", "temporary", "input
 
 
 class Recorded(NamedTuple):
-    """An operation whose gradient will be asked for, with the storages that it keeps until then."""
+    """An operation whose gradient is asked for, which part of its layer it is, and the storages it keeps until then."""
 
     execution: Execution
     operation: Operation
+    part: int
     kept: tuple[int, ...]
 
 
@@ -56,8 +57,8 @@ class Forward:
         reaching = self._reaching(layers) if self.training else frozenset()
         for execution in layers:
             self.heap.high = self.heap.live
-            for operation in execution.operations:
-                self._operate(execution, operation, operation.target in reaching)
+            for index, operation in enumerate(execution.operations):
+                self._operate(execution, operation, index, operation.target in reaching)
             for number in execution.dead:
                 self.heap.drop(self.tensors.pop(number))
             flat = execution.flat
@@ -73,7 +74,7 @@ class Forward:
                     reaching.update(operation.sources)
         return frozenset(reaching)
 
-    def _operate(self, execution: Execution, operation: Operation, reaches: bool) -> None:
+    def _operate(self, execution: Execution, operation: Operation, index: int, reaches: bool) -> None:
         heap, units, layer = self.heap, self.units, operation.layer
         name, x, y = execution.flat.name, operation.inputs[0], operation.output
         sources = [self.tensors[number] for number in operation.sources]
@@ -100,7 +101,7 @@ class Forward:
         if saves:
             holders += [heap.hold(source) for source in sources if "input" in kept]
             holders += [heap.hold(target)] if "output" in kept else []
-            self.recorded.append(Recorded(execution, operation, tuple(holders)))
+            self.recorded.append(Recorded(execution, operation, index, tuple(holders)))
         for number in operation.sources:  # what lies between two operations of one layer
             if number not in execution.flat.sources:
                 heap.drop(self.tensors.pop(number))

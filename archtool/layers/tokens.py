@@ -102,6 +102,7 @@ class Spatial(Layer):
 class ClassToken(Layer):
     """One learned token before the others (Devlin et al. 2018, arXiv:1810.04805; ViT's)."""
 
+    passes = "parts"
     examples = (
         Example({}, Shape(768, (196,), True, (14, 14)), 768, 0, "a number a channel"),
         Example({}, Shape(5, (6,), True)),
