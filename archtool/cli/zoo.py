@@ -32,16 +32,20 @@ def command(names: tuple[str, ...], form: str, verify: bool, device: str) -> Non
     if verify:
         from archtool.realize.zoo import verified
 
-        with click.progressbar(verified(designs, device), len(designs), "verifying", file=sys.stderr) as progress:
-            found = list(progress)
+        rows = verified(designs, device)
+        if sys.stderr.isatty():
+            with click.progressbar(rows, len(designs), "verifying", file=sys.stderr) as progress:
+                found = list(progress)
+        else:
+            found = list(rows)
         if form == "json":
             click.echo(json.dumps([row.to_dict() for row in found], indent=1))
         else:
             click.echo(zoo.verification(found), nl=False)
         sys.exit(0 if all(row.ok for row in found) else 1)
-    rows = list(shipped(designs))
+    listed = list(shipped(designs))
     if form == "json":
-        click.echo(json.dumps([row.to_dict() for row in rows], indent=1))
+        click.echo(json.dumps([row.to_dict() for row in listed], indent=1))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(zoo.listing(rows, width), nl=False)
+        click.echo(zoo.listing(listed, width), nl=False)
