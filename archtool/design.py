@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from archtool.analysis.effective import EffectiveField
     from archtool.analysis.flops import Flops
     from archtool.analysis.memory import Memory
+    from archtool.analysis.projective import ProjectiveField
     from archtool.analysis.report import Report
+    from archtool.analysis.seen import LayerField
+    from archtool.analysis.support import Support
+    from archtool.analysis.unproductive import Unproductive
     from archtool.realize.result import Verification
 
 
@@ -199,6 +203,88 @@ class Design:
         from archtool.analysis.effective import effective
 
         return effective(self, at, position, of)
+
+    def field(
+        self, at: str | None = None, position: tuple[int, ...] | None = None, of: str | None = None
+    ) -> LayerField:
+        """The receptive field of the output of `at` (a layer, block or named output; by default the last that sees
+        something locally), and what a `position` of it sees, the middle one by default; in the input or layer `of`.
+
+        Raises RuleError where there is no such layer, position or input.
+
+        >>> load("resnet50").field("stage.1").axes[0].size
+        91
+        """
+        from archtool.analysis.seen import layer_field
+
+        return layer_field(self, at, position, of)
+
+    def support(
+        self,
+        at: str | None = None,
+        position: tuple[int, ...] | None = None,
+        of: str | None = None,
+        *,
+        projective: bool = False,
+        clipped: bool = True,
+    ) -> Support:
+        """The exact set of positions that one position sees, holes included; see `field`. `clipped` leaves out those in
+        padding. `projective`: the positions of `at` that a `position` of the input reaches.
+
+        >>> load("resnet50").support("stem", (0, 0)).along
+        (4, 4)
+        """
+        from archtool.analysis.support import support
+
+        return support(self, at, position, of, projective=projective, clipped=clipped)
+
+    def projective(
+        self, at: str | None = None, position: tuple[int, ...] | None = None, of: str | None = None
+    ) -> ProjectiveField:
+        """Which positions of the output of `at` a `position` of the input or layer `of` reaches; see `field`.
+
+        >>> [(axis.first, axis.last) for axis in load("resnet50").projective("stem", (0, 100)).axes]
+        [(0, 1), (49, 51)]
+        """
+        from archtool.analysis.projective import projective
+
+        return projective(self, at, position, of)
+
+    def unproductive(self, of: str | None = None) -> Unproductive:
+        """The convolutions that can bring no more of the image together, as rfa_toolbox tells them, and their cost.
+
+        >>> found = load("vgg16", res=32).unproductive()
+        >>> len(found.layers), found.idle_params
+        (7, 13569280)
+        """
+        from archtool.analysis.unproductive import unproductive
+
+        return unproductive(self, of)
+
+    def draw_field(
+        self,
+        path: str | os.PathLike[str],
+        at: str | None = None,
+        position: tuple[int, ...] | None = None,
+        of: str | None = None,
+        *,
+        effective: bool = False,
+        projective: bool = False,
+        image: str | os.PathLike[str] | None = None,
+    ) -> Path:
+        """Draw what a position sees into a file, as png, svg or pdf by its suffix: its field as a box, what it sees
+        exactly (or how strongly, `effective`), over a photo (`image`) scaled to the input. See `field`.
+
+        `projective` draws the positions of `at` that a `position` of the input reaches. Raises PictureError where the
+        file can't be written or the photo not be read, MissingExtra without matplotlib.
+        """
+        from archtool.render.projected import save
+        from archtool.render.projection import projection
+
+        target = Path(path)
+        drawn = projection(self, at, position, of, effective=effective, projective=projective)
+        save(drawn, target, None if image is None else Path(image))
+        return target
 
     def dot(self, depth: int | None = None, direction: str = "TB") -> str:
         """The network's picture in Graphviz's DOT language; the same design gives the same text.

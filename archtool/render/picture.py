@@ -20,11 +20,11 @@ class PictureError(ArchtoolError):
     """A picture can't be drawn, or not be written where it should be."""
 
 
-def check(path: Path) -> str:
+def check(path: Path, formats: tuple[str, ...] = FORMATS) -> str:
     """The format that a path's suffix names; raises PictureError where no picture can be written there."""
     form = path.suffix.removeprefix(".").lower()
-    if form not in FORMATS:
-        raise PictureError(f"{path}: '{path.suffix}' is no format of pictures" + nearest(form, list(FORMATS)))
+    if form not in formats:
+        raise PictureError(f"{path}: '{path.suffix}' is no format of pictures" + nearest(form, list(formats)))
     if not path.parent.is_dir():
         raise PictureError(f"{path}: there is no folder '{path.parent}'")
     if path.is_dir():
@@ -38,8 +38,12 @@ def save(dot: str, path: Path) -> None:
     Through a symbolic link the file that it names is written.
     """
     form = check(path)
+    write(dot.encode() if form == "dot" else draw(dot, form), path)
+
+
+def write(data: bytes, path: Path) -> None:
+    """Write a file whole or not at all; raises PictureError where it can't be written."""
     path = path.resolve()
-    data = dot.encode() if form == "dot" else draw(dot, form)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(data)
