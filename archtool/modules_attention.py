@@ -112,7 +112,7 @@ class WindowAttention(nn.Module):
         if position_bias:
             offsets = math.prod(2 * size - 1 for size in window)
             self.relative_position_bias_table = nn.Parameter(torch.randn(offsets, heads) * 0.02)
-            self.register_buffer("relative_position_index", _relative_positions(self.window), persistent=False)
+            self.register_buffer("relative_position_index", _relative_positions(self.window))
         self.register_buffer("mask", self._mask() if any(shift) else None, persistent=False)
 
     def _mask(self) -> torch.Tensor:
@@ -155,7 +155,8 @@ class WindowAttention(nn.Module):
         q, k, v = qkv.reshape(*qkv.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
         if self.relative_position_bias_table is not None:
-            scores = scores + self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
+            biases = self.relative_position_bias_table[self.relative_position_index]
+            scores = scores + biases.reshape(*scores.shape[-2:], self.heads).permute(2, 0, 1)
         if self.mask is not None:
             scores = (scores.reshape(-1, len(self.mask), *scores.shape[1:]) + self.mask).flatten(0, 1)
         y: torch.Tensor = scores.softmax(-1) @ v
@@ -163,13 +164,13 @@ class WindowAttention(nn.Module):
 
 
 def _relative_positions(window: Sequence[int]) -> torch.Tensor:
-    """(w, w) for w positions of a window: which row of the bias table their offset has."""
+    """For each pair of positions of a window, row by row: which row of the bias table their offset has."""
     grids = torch.meshgrid(*(torch.arange(size) for size in window), indexing="ij")
     index = torch.zeros((), dtype=torch.long)
     for grid, size in zip(grids, window, strict=True):
         at = grid.flatten()
         index = index * (2 * size - 1) + (at[:, None] - at[None, :] + size - 1)
-    return index
+    return index.flatten()
 
 
 class HeadProduct(nn.Module):

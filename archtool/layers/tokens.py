@@ -85,7 +85,7 @@ class Spatial(Layer):
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)
-        rule = "{} tokens stand before those of the grid: put 'take' or a step without a class token before 'spatial'"
+        rule = "tokens before those of the grid ({} here) have no position in it: 'spatial' goes where none are"
         require(equal(x.lead, 0), rule, x.lead)
         sizes = self._sizes(x)
         rule = "size {} has {} positions, the input has {} tokens"

@@ -11,6 +11,7 @@ from archtool.axes import spread
 from archtool.fields import FlagKind, PaddingKind, PerAxisKind, describe
 from archtool.layer import Layer
 from archtool.runs import LayerRun
+from archtool.shape import Shape
 
 WINDOW: Final = {"kernel": "{}", "stride": "/{}"}  # said next to the kind, without their names
 
@@ -53,6 +54,8 @@ def family(layer: Layer) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Shape):  # of another tensor
+        return str(value)
     if isinstance(value, tuple):
         return "x".join(map(_plain, value)) if not any(isinstance(item, tuple) for item in value) else describe(value)
     if isinstance(value, Fraction | float):

@@ -83,3 +83,49 @@ def test_with_torchvisions_weights_it_is_torchvisions_function(name, models):
         expected = theirs(x)
         assert torch.isfinite(expected).all()
         assert torch.equal(ours(x), expected)
+
+
+def vit_in_order(state: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+    """The class token behind the convolution of the patches."""
+    (token, *convolution), rest = list(state.values())[:3], list(state.values())[3:]
+    return [*convolution, token, *rest]
+
+
+def swin_in_order(state: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+    """A merge's norm before its linear layer, their inputs channel by channel, each with its 2 x 2 positions row by
+    row; torchvision has position by position, column by column."""
+    ordered: list[torch.Tensor] = []
+    merged: list[torch.Tensor] = []
+    for name, value in state.items():
+        if "reduction" in name or ("norm" in name and merged):
+            by_position = value.unflatten(-1, (2, 2, -1))  # column, row, channel
+            merged.append(by_position.movedim(-1, -3).transpose(-1, -2).flatten(-3))
+            if len(merged) == 3:
+                ordered += [*merged[1:], merged[0]]
+                merged = []
+        else:
+            ordered.append(value)
+    return ordered
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "options", "in_order"),
+    [("vit_b_32", {"res": 64}, {"image_size": 64}, vit_in_order), ("swin_t", {}, {}, swin_in_order)],
+)
+def test_with_torchvisions_weights_a_transformer_is_torchvisions(name, knobs, options, in_order, models):
+    """Sums are taken in another order here (positions before channels, say), so that the last bits differ."""
+    torch.manual_seed(0)
+    design = load(name, **knobs)
+    theirs = models.get_model(name, weights=None, **options).eval()
+    ours = design.torch().eval()
+    for tensor in theirs.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(0.1 * torch.randn_like(tensor))
+    own = ours.state_dict()
+    values = zip(own.values(), in_order(theirs.state_dict()), strict=True)
+    ours.load_state_dict(dict(zip(own, [value.reshape(mine.shape) for mine, value in values], strict=True)))
+    x = torch.randn(1, *next(iter(design.inputs.values())).dims)
+    with torch.no_grad():
+        expected = theirs.double()(x.double())
+        assert expected.std() > 1e-3
+        torch.testing.assert_close(ours.double()(x.double()), expected)
