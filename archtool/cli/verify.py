@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import groupby
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -112,7 +113,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _text(what: str, value: Value) -> str:
-    """A value as people write it: `9,408`, `64x112x112`, `2q-3 .. 2q+3`."""
+    """A value as people write it: `9,408`, `64x112x112`, `2q-3 .. 2q+3`, equal phases together."""
     if isinstance(value, str):
         return value
     if isinstance(value, int):
@@ -123,7 +124,9 @@ def _text(what: str, value: Value) -> str:
     position = {0: "", 1: "q"}.get(stride, f"{stride}q")
     sign = "+" if position else ""
     pairs = zip(ends[::2], ends[1::2], strict=True)
-    return ", ".join(f"{position}{low:{sign}} .. {position}{high:{sign}}" for low, high in pairs)
+    phases = groupby(f"{position}{low:{sign}} .. {position}{high:{sign}}" for low, high in pairs)
+    counted = [(text, len(list(equal))) for text, equal in phases]
+    return ", ".join(f"{text} ({count} times)" if count > 1 else text for text, count in counted)
 
 
 def _difference(row: Row) -> str:
