@@ -57,7 +57,7 @@ class BatchNorm(Layer):
 
     def saved_once(self, x: Shape) -> Mapping[str, Size]:
         """The batch's means and deviations."""
-        return {"float32": 2 * x.channels}
+        return {"same": 2 * x.channels}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -95,7 +95,7 @@ class LayerNorm(Layer):
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """A mean and a deviation a position."""
-        return {"float32": 2 * x.positions}
+        return {"same": 2 * x.positions}
 
     def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
         return self.saved(x, y)
@@ -146,7 +146,7 @@ class GroupNorm(Layer):
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """A mean and a deviation a group."""
-        return {"float32": 2 * self.groups}
+        return {"same": 2 * self.groups}
 
     def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
         return self.saved(x, y)

@@ -164,8 +164,11 @@ def _counted(network: Network, inputs: list[Tensor], training: bool) -> tuple[in
 
 
 def _on_cuda(network: Network, inputs: list[Tensor], training: bool) -> tuple[int, tuple[int, ...]]:
-    """By torch's allocator. What was held before, but for the inputs, is not the run's."""
+    """By torch's allocator, in a second run: what was held before it, but for the inputs, is not the run's, nor are the
+    workspaces that libraries keep from the first run on."""
     device = inputs[0].device
+    _run(network, network.layers(), inputs, training)
+    network.zero_grad(set_to_none=True)
     torch.cuda.synchronize(device)
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_allocated(device) - _bytes(inputs)

@@ -108,6 +108,11 @@ def test_whole_networks_take_what_is_predicted(name: str, mode: str):
     assert len(verification.rows) == len(load(name).flat().layers)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
+def test_other_dtypes(dtype: str):
+    assert load("resnet18").verify_memory("cpu", dtype, mode="training").differences == ()
+
+
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_optimizers_keep_what_is_predicted(optimizer: str):
     rows = {row.what: row for row in load("lenet5").verify_memory("cpu", mode="training", optimizer=optimizer).totals}
