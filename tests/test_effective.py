@@ -151,3 +151,11 @@ def test_what_is_not_known_is_named():
     ):
         load(text).effective()
     assert load(text).effective("conv").widths == pytest.approx([(8 / 12) ** 0.5] * 2)
+
+
+def test_paths_without_weights_between_them_are_refused():
+    """x + mean(x) is a fixed filter: the squares of its two paths do not add. The same between random weights does."""
+    text = stack(["add: {mean: [avg_pool: {kernel: 3, stride: 1, padding: 1}], same: [relu]}"], 9)
+    with pytest.raises(RuleError, match=r"^'add': two of its paths come from one tensor, without random weights on"):
+        load(text.replace("layers:", "layers:\n  - conv: {out: 4, kernel: 1}")).effective()
+    load(text.replace("relu", "conv: {out: 4, kernel: 1}")).effective()

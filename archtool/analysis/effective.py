@@ -7,6 +7,7 @@ squares. The rules are in `archtool.analysis.meanfield`, the derivation in docs/
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ from archtool.analysis.numbers import whole
 from archtool.errors import RuleError, nearest
 from archtool.field import GLOBAL
 from archtool.flatten import FlatLayer, FlatNetwork
+from archtool.mixing import Attended, Multiplied, Standing, Summed, Weighted
 from archtool.shape import Shape
 
 if TYPE_CHECKING:
@@ -55,6 +57,19 @@ class EffectiveField:
     at: str
     position: tuple[int, ...]
     of: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The stable form of the JSON."""
+        return {
+            "at": self.at,
+            "of": self.of,
+            "position": list(self.position),
+            "start": list(self.start),
+            "widths": list(self.widths),
+            "centre": list(self.centre),
+            "assumes": self.assumes,
+            "map": self.map.tolist(),
+        }
 
 
 def effective(
@@ -148,6 +163,7 @@ def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> A
     input the mean over its channels, up to a common factor."""
     import numpy as np
 
+    _check_independence(layers)
     moments: dict[int, Moments] = {}
     reaches: dict[int, Lag] = {}
     for number, shape in enumerate(flat.inputs.values()):
@@ -179,6 +195,24 @@ def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> A
     shape = tuple(flat.inputs.values())[place.source]
     arrived = gradients.get(place.source, {(): np.zeros((1, *sizes(shape)))})
     return next(values for lag, values in arrived.items() if not any(lag)).reshape(sizes(shape))
+
+
+def _check_independence(layers: tuple[FlatLayer, ...]) -> None:
+    """Raise RuleError where a sum or product meets paths that come from one tensor without random weights on them: what
+    passes back along both is not independent, and squares do not add."""
+    readers = Counter(source for layer in layers for source in layer.sources)
+    origins: dict[int, frozenset[int]] = {}  # tensors of several readers, no random weight between them and this one
+    for layer in layers:
+        how = layer.run.layer.mixing(layer.run.inputs[0])
+        found = [origins.get(source, frozenset()) for source in layer.sources]
+        together = frozenset[int]().union(*found)
+        if isinstance(how, Summed | Multiplied) and len(together) < sum(map(len, found)):
+            raise RuleError(
+                f"'{layer.name}': two of its paths come from one tensor, without random weights on either; "
+                "the squares of such gradients do not add, and no rule is known for them"
+            )
+        own = frozenset([layer.target] if readers[layer.target] > 1 else [])
+        origins[layer.target] = own if isinstance(how, Weighted | Attended | Standing) else own | together
 
 
 def _add(gradients: dict[int, Correlated], tensor: int, more: Correlated) -> None:

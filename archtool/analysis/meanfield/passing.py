@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archtool import mixing
-from archtool.analysis.meanfield import joins, singles, tokens
+from archtool.analysis.meanfield import functions, joins, singles, tokens
 from archtool.analysis.meanfield.blends import reach_behind
 from archtool.analysis.meanfield.moments import Moments
 from archtool.analysis.meanfield.passage import Passage, sizes
@@ -51,7 +51,7 @@ def passage(layer: FlatLayer, inputs: Sequence[Moments], behind: FlatLayer | Non
         case mixing.Blended():
             return singles.blended(run, x)
         case mixing.Applied():
-            return singles.applied(x, how, layer.name)
+            return functions.applied(x, how.function, layer.name)
         case mixing.Normalised():
             return singles.normalised(x, how, layer.name)
         case mixing.Summed():

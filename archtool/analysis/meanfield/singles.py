@@ -193,23 +193,6 @@ def _averaged(run: LayerRun, x: Moments) -> Passage:
     return Passage(y, back)
 
 
-def applied(x: Moments, how: mixing.Applied, name: str) -> Passage:
-    """A function f of each element: squares are multiplied by E[f'^2], correlations by the mean of f' f' at two
-    elements of a channel."""
-    import numpy as np
-
-    x = x.plain(name)
-    laws = tuple(x.law(i).then(how.function) for i in range(len(x.channels)))
-    y = x.having([law.moments() for law in laws])._replace(laws=laws)
-
-    def back(gradient: Correlated, reach: Lag) -> list[Correlated]:
-        slopes = zip(*(law.slope() for law in laws), strict=True)
-        same, apart = (beside(np.array(each), x.square) for each in slopes)
-        return [{lag: values * (apart if any(lag) else same) for lag, values in gradient.items()}]
-
-    return Passage(y.rescaled(), back)
-
-
 def normalised(x: Moments, how: mixing.Normalised, name: str) -> Passage:
     """Divided by the deviation that the moments give. A channel by itself loses what its elements have in common, all
     channels together their mean. That the deviation itself varies with the elements is neglected."""
