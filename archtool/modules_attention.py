@@ -155,8 +155,8 @@ class WindowAttention(nn.Module):
         q, k, v = qkv.reshape(*qkv.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
         if self.relative_position_bias_table is not None:
-            biases = self.relative_position_bias_table[self.relative_position_index]
-            scores = scores + biases.reshape(*scores.shape[-2:], self.heads).permute(2, 0, 1)
+            table, sizes = self.relative_position_bias_table, (*scores.shape[-2:], self.heads)
+            scores = scores + table[self.relative_position_index].reshape(sizes).permute(2, 0, 1)
         if self.mask is not None:
             scores = (scores.reshape(-1, len(self.mask), *scores.shape[1:]) + self.mask).flatten(0, 1)
         y: torch.Tensor = scores.softmax(-1) @ v
