@@ -119,16 +119,19 @@ def _measure_axis(flat: FlatNetwork, source: int, axis: int, device: torch.devic
 def _with_mixed(
     flat: FlatNetwork, source: int, axis: int, found: dict[int, Measured]
 ) -> Iterator[tuple[int, Measured]]:
-    """With the hulls of what was seen before everything was mixed: those of the tensors that were mixed, where they
-    agree."""
+    """With the hulls of what was seen before everything was mixed: those of the tensors that were mixed and see
+    something, where they agree."""
     hulls: dict[int, Hull | None] = {source: Hull((1 if _size(flat, source, axis) > 1 else 0, 0, 0))}
+    blind = set(range(len(flat.inputs))) - {source}
     for layer in flat.layers:
         measured = found.get(layer.target)
         if measured is not None:
             if _is_mixed(layer.fields[source]):
-                first, *others = [hulls.get(number) for number in layer.sources]
+                first, *others = [hulls.get(number) for number in layer.sources if number not in blind] or [None]
                 measured = measured._replace(hull=first if all(other == first for other in others) else None)
             hulls[layer.target] = measured.hull
+            if measured.sees == NOTHING:
+                blind.add(layer.target)
             yield layer.target, measured
 
 
