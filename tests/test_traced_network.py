@@ -197,3 +197,18 @@ def test_each_block_is_traced_once() -> None:
     trace, run = traced(load("resnet50"), {"width": (1, 512), "res": (32, 512)})
     assert len(trace.table) < 2500
     assert len(run.problems) < 40
+
+
+@pytest.mark.parametrize(
+    ("name", "ranges"),
+    [
+        ("vit_b_16", {"depth": (0, 24), "width": (12, 240, 12), "heads": (1, 12), "res": (32, 128), "patch": (8, 32)}),
+        ("swin_t", {"width": (9, 96, 3), "classes": (1, 1000)}),
+        ("transformer_base", {"width": (8, 512, 8), "source_tokens": (1, 40), "target_tokens": (1, 40)}),
+        ("mixer_b16", {"width": (2, 200), "tokens_mlp": (1, 100), "res": (32, 128)}),
+        ("siamese", {"width": (1, 99), "res": (3, 99)}),
+        ("cbam", {"width": (1, 99), "ratio": (1, 9), "res": (4, 40)}),
+    ],
+)
+def test_networks_of_tokens_and_several_inputs(name: str, ranges: Ranges) -> None:
+    check_designs(name, ranges, at_random(ranges, 12), valid=2)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archtool.errors import RuleError
-from archtool.field import POINTWISE, Field, local_if
+from archtool.field import EVERYTHING, POINTWISE, Field
 from archtool.fields import channels, flag, tensor
 from archtool.layer import Example, Layer, layer
 from archtool.layers.linear import Linear
 from archtool.mixing import Attended, Mixing
 from archtool.shape import Shape
-from archtool.size import Size, divides, equal, exact_div, require
+from archtool.size import Size, divides, exact_div, require
 from archtool.stage import Stage
 from archtool.window import Window
 
@@ -151,7 +151,7 @@ class Attention(Attending):
         return x
 
     def field(self, x: Shape, window: Window | None) -> Field:
-        return local_if(equal(x.positions, 1))
+        return EVERYTHING
 
     def mixing(self, x: Shape) -> Mixing | None:
         return None if self.causal else super().mixing(x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archtool.field import AxisField, Field, Reach, local_if
+from archtool.field import EVERYTHING, AxisField, Field, Reach
 from archtool.fields import channels, flag, size
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
@@ -38,7 +38,7 @@ class Recurrent(Layer):
         """All tokens up to its own; where these are a grid's, of all rows but the last whole rows. Both directions
         together see everything."""
         if self.bidirectional:
-            return local_if(equal(x.positions, 1))
+            return EVERYTHING
         axes = []
         for axis, n in enumerate(x.axes):
             is_first = all_of(*[equal(m, 1) for m in x.axes[:axis]])  # of those along which there is an order
