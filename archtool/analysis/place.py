@@ -18,7 +18,7 @@ Position = tuple[int, ...]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """The output of a `layer`, and the tensor with a `number` that it is seen in: `of` is that one's name, `source` its
-    shape. `field` is what the output sees of it."""
+    shape. `field` is what the output sees of it; `also` are the network's inputs that it sees besides."""
 
     flat: FlatNetwork
     layer: FlatLayer
@@ -26,6 +26,7 @@ class Place:
     number: int
     source: Shape
     field: Field
+    also: tuple[str, ...]
 
     @property
     def output(self) -> Shape:
@@ -40,11 +41,13 @@ class Place:
 
 def place(flat: FlatNetwork, at: str | None = None, of: str | None = None) -> Place:
     """The output of the layer, block or named output `at`, by default the last that sees something locally, in the
-    input or layer `of`, by default the first input.
+    input or layer `of`, by default the first input that it sees.
 
     Raises RuleError where there is no such layer or input, or the one does not see the other.
     """
     names = list(flat.inputs)
+    if of is None and at is not None:
+        of = next((name for name, it in zip(names, find(flat, at).fields, strict=True) if it is not None), None)
     if of is None or of in names:
         name, number = input_number(flat, of)
         source = flat.inputs[name]
@@ -55,11 +58,12 @@ def place(flat: FlatNetwork, at: str | None = None, of: str | None = None) -> Pl
         seen = _seen_of(flat, inner)
     layer = _last_local(flat, seen) if at is None else find(flat, at)
     field = seen[layer.target]
+    also = tuple(other for other, it in zip(names, layer.fields, strict=True) if it is not None and other != name)
     if field is None:
-        others = [other for other, it in zip(names, layer.fields, strict=True) if it is not None and other != name]
-        hint = f"; it sees {', '.join(others)}" if others else ""
+        hint = f"; it sees {', '.join(also)}" if also else ""
         raise RuleError(f"'{layer.name}' does not see '{name}'{hint}")
-    return Place(flat=flat, layer=layer, of=name, number=number, source=source, field=field)
+    also = also if name in names else ()
+    return Place(flat=flat, layer=layer, of=name, number=number, source=source, field=field, also=also)
 
 
 def input_number(flat: FlatNetwork, of: str | None) -> tuple[str, int]:
@@ -141,7 +145,7 @@ def checked(position: Position | None, shape: Shape, name: str) -> Position:
     told = ",".join(map(str, position))
     if len(position) != len(axes):
         count = f"{len(axes)} {'axis' if len(axes) == 1 else 'axes'}"
-        raise RuleError(f"position {told or '()'} has {len(position)} numbers, '{name}' has {count} ({shape})")
+        raise RuleError(f"position {told or '()'} names {len(position)} of the axes, '{name}' has {count} ({shape})")
     if not all(0 <= p < n for p, n in zip(position, axes, strict=True)):
         last = ",".join(str(n - 1) for n in axes)
         raise RuleError(f"position {told} is none of '{name}'; allowed: {','.join('0' * len(axes))} to {last}")

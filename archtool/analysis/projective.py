@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archtool.analysis.numbers import whole
-from archtool.analysis.place import Place, Position, axis_names, checked, place, positions_of
+from archtool.analysis.place import Position, axis_names, checked, place, positions_of
 from archtool.analysis.seen import STATES
 from archtool.field import AxisField
 from archtool.size import ceil_div
@@ -83,7 +83,7 @@ class ProjectiveField:
                     "positions": axis.positions,
                     "first": axis.first,
                     "last": axis.last,
-                    "count": axis.count,
+                    "reached": axis.count,
                 }
                 for axis in self.axes
             ],
@@ -94,11 +94,7 @@ def projective(
     design: Design, at: str | None = None, position: Position | None = None, of: str | None = None
 ) -> ProjectiveField:
     """The projective field of a position of a design's input; see `Design.projective`."""
-    return projective_at(place(design.flat(), at, of), design.name, position)
-
-
-def projective_at(where: Place, name: str, position: Position | None = None) -> ProjectiveField:
-    """The positions reached from what was asked for; RuleError where it has no such position."""
+    where = place(design.flat(), at, of)
     told = checked(position, where.source, where.of)
     counts = positions_of(where.output)
     axes: tuple[AxisReached, ...]
@@ -115,7 +111,7 @@ def projective_at(where: Place, name: str, position: Position | None = None) -> 
             for each, axis, i, m in zip(axis_names(where.source), fields, told, counts, strict=True)
         )
     return ProjectiveField(
-        name=name,
+        name=design.name,
         at=where.layer.name,
         kind=where.layer.run.kind,
         dims=tuple([whole(size) for size in where.output.dims]),
@@ -132,7 +128,7 @@ def reached(axis: AxisField, position: int, positions: int) -> tuple[range, ...]
 
     >>> from archtool.field import AxisField, Reach
     >>> reached(AxisField(2, (Reach(-1, 1, 0, 0),), 3, 3), 4, 8)
-    (range(2, 3, 1),)
+    (range(2, 3),)
     """
     period, stride = len(axis.phases), whole(axis.stride)
     found = []

@@ -120,7 +120,8 @@ class LayerField:
 
     sees: 'local', 'local and global' (its field by local paths, and everything by another) or 'everything', where the
     axes keep what was seen before everything was mixed. view: what the position that was asked for sees; worst: what
-    the position sees whose field lies outside of the source by the greatest share.
+    the position sees whose field lies outside of the source by the greatest share. also: the network's inputs that it
+    sees besides.
     """
 
     name: str
@@ -133,6 +134,7 @@ class LayerField:
     axes: tuple[AxisSeen, ...]
     view: View
     worst: View
+    also: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The stable form of the JSON."""
@@ -147,6 +149,7 @@ class LayerField:
             "axes": [axis.to_dict() for axis in self.axes],
             "view": self.view.to_dict(),
             "worst": self.worst.to_dict(),
+            "also": list(self.also),
         }
 
 
@@ -154,11 +157,7 @@ def layer_field(
     design: Design, at: str | None = None, position: Position | None = None, of: str | None = None
 ) -> LayerField:
     """The receptive field of a layer of a design; see `Design.field`."""
-    return field_at(place(design.flat(), at, of), design.name, position)
-
-
-def field_at(where: Place, name: str, position: Position | None = None) -> LayerField:
-    """The field of what was asked for; RuleError where it has no such position."""
+    where = place(design.flat(), at, of)
     told = checked(position, where.output, where.layer.name)
     sizes, fields = positions_of(where.source), where.field.axes
     counts = positions_of(where.output)
@@ -166,7 +165,7 @@ def field_at(where: Place, name: str, position: Position | None = None) -> Layer
         counts = (1,) * len(fields)
     names = axis_names(where.source)
     return LayerField(
-        name=name,
+        name=design.name,
         at=where.layer.name,
         kind=where.layer.run.kind,
         dims=tuple([whole(size) for size in where.output.dims]),
@@ -176,6 +175,7 @@ def field_at(where: Place, name: str, position: Position | None = None) -> Layer
         axes=tuple(map(_axis_seen, names, fields, sizes, counts)),
         view=_view(where, told, sizes),
         worst=_view(where, _worst(where, sizes, counts), sizes),
+        also=where.also,
     )
 
 

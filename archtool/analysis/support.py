@@ -89,15 +89,9 @@ def support(
     clipped: bool = True,
 ) -> Support:
     """The exact set; see `Design.support`."""
-    return support_at(place(design.flat(), at, of), position, projective=projective, clipped=clipped)
-
-
-def support_at(
-    where: Place, position: Position | None = None, *, projective: bool = False, clipped: bool = True
-) -> Support:
-    """The set for what was asked for; RuleError where there is no such position, or too many to be told."""
     import numpy as np
 
+    where = place(design.flat(), at, of)
     tensor, name = (where.source, where.of) if projective else (where.output, where.layer.name)
     told = checked(position, tensor, name)
     if where.is_everything:

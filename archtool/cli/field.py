@@ -127,7 +127,7 @@ def _tell_field(
 
     field = design.field(at, position, of)
     exact = design.support(at, position, of, clipped=clipped) if support else None
-    map_of = design.effective(field.at, field.view.position, of) if effective else None
+    map_of = design.effective(field.at, field.view.position, field.of) if effective else None
     if form == "json":
         found = field.to_dict()
         if exact is not None:

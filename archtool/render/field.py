@@ -59,7 +59,7 @@ def _views(field: LayerField) -> str:
 
 
 def _outside(view: View) -> str:
-    return f"{view.share:.1%}, {view.outside:,} of {view.size:,} px" if view.outside else "none"
+    return f"{view.share:.1%}, {view.outside:,} of {view.size:,}" if view.outside else "none"
 
 
 def _phases(turn: int, phases: tuple[tuple[int, int], ...], along: str) -> str:
@@ -81,21 +81,29 @@ def _term(factor: int, offset: int) -> str:
 def notes(field: LayerField) -> list[str]:
     """What is worth knowing about a field."""
     found = []
-    if field.sees == "everything":
+    if not field.axes:
+        found.append(f"{field.of} is a vector: it has no positions")
+    elif field.sees == "everything":
         found.append("every position sees everything; the axes tell what was seen before everything was mixed")
     elif field.sees != "local":
         found.append("every position sees everything by another path; the axes tell of the local ones")
     apart = max((axis.misalignment for axis in field.axes), default=0)
     if apart:
-        found.append(f"paths are not aligned: centres lie up to {apart:g} px apart; the size is that of their hull")
+        found.append(
+            f"paths are not aligned: centres lie up to {_number(apart)} px apart; the size is that of their hull"
+        )
     if any(high < low for axis in field.axes for low, high in axis.phases):
         found.append("some positions lie between the taps of a transposed convolution: they see nothing")
+    if field.also:
+        found.append(f"it sees {', '.join(field.also)} too: --input chooses")
     return found
 
 
 def support_text(support: Support, width: int = WIDTH) -> str:
     """How much of its hull the set has, and its map."""
     verb = "reaches" if support.projective else "sees"
+    if not support.map.ndim:
+        return "exactly: a vector has no positions\n"
     if not support.count:
         return f"exactly: {_at(support.position)} {verb} nothing\n"
     along = ", ".join(
@@ -108,9 +116,8 @@ def support_text(support: Support, width: int = WIDTH) -> str:
         f"exactly: {_at(support.position)} {verb} {support.count:,} of {support.map.size:,} positions "
         f"({support.covered:.1%}) from {from_to[0]} to {from_to[1]}{padding}: {along}"
     )
-    if not support.map.ndim:
-        return said.rstrip(": ") + "\n"
-    return fill(said, max(width, 40)) + "\n" + _drawn(blocks(_slice(support.map), width), support.map.ndim)
+    drawn = "" if support.covered == 1 else _drawn(blocks(_slice(support.map), width), support.map.ndim)
+    return fill(said, max(width, 40)) + "\n" + drawn
 
 
 def effective_text(field: LayerField, effective: EffectiveField, width: int = WIDTH) -> str:
@@ -119,8 +126,9 @@ def effective_text(field: LayerField, effective: EffectiveField, width: int = WI
     for axis, sigma, centre in zip(field.axes, effective.widths, effective.centre, strict=True):
         size = axis.n if field.sees == "everything" else axis.size
         rows.append((axis.name, f"{sigma:.2f}", f"{centre:.2f}", f"{2 * sigma / size:.1%}"))
-    parts = [aligned(rows, numbers=(1, 2, 3))]
+    parts = []
     if field.axes:
+        parts.append(aligned(rows, numbers=(1, 2, 3)))
         drawing = heat(_slice(effective.map) ** 0.5, width)
         parts.append(_drawn(drawing, effective.map.ndim) + "shade: the gradient's root mean square\n")
     parts.append(fill(f"assumes {effective.assumes}", max(width, 40), subsequent_indent="    ") + "\n")
@@ -162,7 +170,7 @@ def unproductive_text(found: Unproductive) -> str:
         "note: by paths: the smallest path to the convolution's input (narrow) spans the whole image already; "
         "by window: its kernel is as large as its input"
     )
-    return "\n".join([head, aligned(rows, numbers=range(3, 8)), about + "\n"])
+    return "\n".join([head, aligned(rows, numbers=range(3, 8)), fill(about, 100, subsequent_indent="    ") + "\n"])
 
 
 def _costs(found: Unproductive, params: int, macs: int) -> tuple[str, ...]:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 FORMATS: Final = ("png", "svg", "pdf")
-INK, BOX, SEEN, PAPER, PADDING = "#222222", "#c8102e", "#2f6fb0", "#f2f2ef", "#d9d9d4"
+INK, BOX, SEEN, PAPER, PADDING, LINES = "#222222", "#c8102e", "#2f6fb0", "#f2f2ef", "#d9d9d4", "#b5b5ae"
 VEIL: Final = 0.72  # how white what is not seen of a photo becomes
 HEAT: Final = "magma"
+FAR: Final = 4  # fields of one axis that are shorter than this part of it are shown with their neighbourhood alone
 SIDE: Final = 6.4  # inches of the longer side
 
 
@@ -57,7 +58,9 @@ def draw(projection: Projection, form: str, under: Array | None = None) -> bytes
             _strip(figure, projection)
         else:
             _planes(figure, projection, under)
-        figure.suptitle(projection.title, fontsize=11, color=INK)
+        said = (projection.title, projection.subtitle, projection.legend)
+        figure.suptitle("\n".join(filter(None, said)), fontsize=10, color=INK)
+        _key(figure, projection, under is not None)
         out = io.BytesIO()
         undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(out, format=form, dpi=140, metadata=undated[form])
@@ -75,12 +78,7 @@ def _planes(figure: Figure, projection: Projection, under: Array | None) -> None
     for index, (axes, where, shares) in enumerate(planes):
         panel = figure.add_subplot(1, len(planes), index + 1)
         _plane(panel, projection, axes, shares, under, *extents[index])
-        if len(planes) == 1:
-            panel.set_title(_below(projection), fontsize=9, color=INK)
-        else:
-            panel.set_title(where, fontsize=9, color=INK)
-    if len(planes) > 1:
-        figure.supxlabel(_below(projection), fontsize=9, color=INK)
+        panel.set_title(where, fontsize=9, color=INK)
 
 
 def _slices(projection: Projection) -> Iterator[tuple[tuple[int, int], str, Array]]:
@@ -122,7 +120,7 @@ def _plane(
     sees = bottom >= top and right >= left
     box = (left, top), right - left + 1, bottom - top + 1
     if sees:  # what of it lies in padding shows behind the canvas
-        panel.add_patch(Rectangle(*box, facecolor=PADDING, hatch="////", edgecolor="#b5b5ae", linewidth=0, zorder=1))
+        panel.add_patch(Rectangle(*box, facecolor=PADDING, hatch="////", edgecolor=LINES, linewidth=0, zorder=1))
     pixels = _pixels(projection, shares, under)
     extent = (0, width, height, 0)
     panel.imshow(pixels, extent=extent, interpolation="nearest", aspect="equal", zorder=2)
@@ -164,22 +162,42 @@ def _strip(figure: Figure, projection: Projection) -> None:
     panel = figure.add_subplot()
     (low, high), n = projection.box[0], projection.sizes[0]
     if high >= low:
-        panel.axvspan(low, high + 1, facecolor=PADDING, hatch="////", edgecolor="#b5b5ae", linewidth=0, zorder=1)
+        panel.axvspan(low, high + 1, facecolor=PADDING, hatch="////", edgecolor=LINES, linewidth=0, zorder=1)
     panel.axvspan(0, n, facecolor=PAPER, edgecolor=INK, linewidth=1.2, zorder=2)
     edges = np.arange(n + 1)
     panel.stairs(projection.shares, edges, fill=True, color=SEEN, zorder=3)
     if high >= low:
         panel.axvspan(low, high + 1, fill=False, edgecolor=BOX, linewidth=1.8, zorder=4)
-    rim = 0.02 * (max(high + 1, n) - min(low, 0))
-    panel.set_xlim(min(low, 0) - rim, max(high + 1, n) + rim)
+    first, last = min(low, 0), max(high + 1, n)
+    size = high + 1 - low
+    if 0 < size * FAR < last - first:  # what is near alone, so that the field is legible
+        first, last = max(first, low - size), min(last, high + 1 + size)
+    rim = 0.02 * (last - first)
+    panel.set_xlim(first - rim, last + rim)
     panel.set_ylim(0, 1)
     panel.set_yticks([])
     panel.set_xlabel(projection.names[0], fontsize=9)
-    panel.set_title(_below(projection), fontsize=9, color=INK)
     panel.tick_params(labelsize=8, color=INK)
     for spine in panel.spines.values():
         spine.set_visible(False)
 
 
-def _below(projection: Projection) -> str:
-    return projection.subtitle + (f"\n{projection.legend}" if projection.legend else "")
+def _key(figure: Figure, projection: Projection, is_photo: bool) -> None:
+    """What the colours and lines mean, below everything; of a heat map its scale."""
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.patches import Patch
+
+    if not projection.is_set and len(projection.sizes) > 1:
+        scale = ScalarMappable(cmap=colormaps[HEAT])
+        bar = figure.colorbar(scale, ax=figure.axes, shrink=0.5, aspect=30, pad=0.02)
+        bar.ax.tick_params(labelsize=8, color=INK)
+        bar.outline.set_visible(False)
+    said = [Patch(facecolor="none", edgecolor=INK, label=projection.canvas)]
+    if all(high >= low for low, high in projection.box):
+        said.append(Patch(facecolor="none", edgecolor=BOX, linewidth=1.8, label="field"))
+        if any(low < 0 or high >= n for (low, high), n in zip(projection.box, projection.sizes, strict=True)):
+            said.append(Patch(facecolor=PADDING, hatch="////", edgecolor=LINES, linewidth=0, label="padding"))
+    if projection.is_set and not is_photo:
+        said.append(Patch(facecolor=SEEN, label=projection.verb))
+    figure.legend(handles=said, loc="outside lower center", ncols=len(said), fontsize=8, frameon=False, labelcolor=INK)

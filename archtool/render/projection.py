@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 
 class Projection(NamedTuple):
-    """A canvas of these sizes (positions along each axis, of these names); the box [low, high] along each axis, which
-    may reach past it; `shares` from 0 to 1 of every position of the canvas: what is seen of it, or how strongly."""
+    """A `canvas` of these sizes (positions along each axis, of these names); the box [low, high] along each axis, which
+    may reach past it; `shares` from 0 to 1 of every position of the canvas: whether it is seen or reached (`verb`), or
+    how strongly."""
 
     title: str
     subtitle: str
@@ -28,6 +29,8 @@ class Projection(NamedTuple):
     shares: Array
     is_set: bool
     legend: str
+    canvas: str
+    verb: str
 
     @property
     def middle(self) -> tuple[int, ...]:
@@ -49,7 +52,7 @@ def projection(
         return of_projective(design.projective(at, position, of), design.support(at, position, of, projective=True))
     field = design.field(at, position, of)
     if effective:
-        return of_effective(field, design.effective(field.at, field.view.position, of))
+        return of_effective(field, design.effective(field.at, field.view.position, field.of))
     return of_support(field, design.support(at, position, of))
 
 
@@ -61,10 +64,12 @@ def of_support(field: LayerField, support: Support) -> Projection:
         subtitle=_seen(field),
         names=tuple(axis.name for axis in field.axes),
         sizes=sizes,
+        canvas=field.of,
+        verb="seen",
         box=_box(field),
         shares=_filled(support, sizes),
         is_set=True,
-        legend="" if support.covered == 1 else f"{support.covered:.1%} of the field is seen, the rest are holes",
+        legend="" if support.covered == 1 else _holes(support),
     )
 
 
@@ -78,6 +83,8 @@ def of_effective(field: LayerField, effective: EffectiveField) -> Projection:
         title=_title(field),
         subtitle=_seen(field),
         names=tuple(axis.name for axis in field.axes),
+        canvas=field.of,
+        verb="seen",
         sizes=tuple(axis.n for axis in field.axes),
         box=_box(field),
         shares=root / root.max(),
@@ -99,8 +106,15 @@ def of_projective(field: ProjectiveField, support: Support) -> Projection:
         box=box,
         shares=_filled(support, sizes),
         is_set=True,
-        legend="" if support.covered in (0, 1) else f"{support.covered:.1%} of these are reached, the rest are holes",
+        legend="" if support.covered in (0, 1) else _holes(support),
+        canvas=field.at,
+        verb="reached",
     )
+
+
+def _holes(support: Support) -> str:
+    verb = "reached" if support.projective else "seen"
+    return f"{support.count:,} of the {support.map.size:,} between the outermost ({support.covered:.1%}) are {verb}"
 
 
 def _title(field: LayerField) -> str:
@@ -111,11 +125,11 @@ def _title(field: LayerField) -> str:
 def _seen(field: LayerField) -> str:
     sizes = _by(tuple(axis.n for axis in field.axes))
     if field.sees == "everything":
-        return f"everything: {sizes} px"
+        return f"everything: {sizes} of {field.of}"
     view = field.view
     if view.sees_nothing:
         return "nothing: it lies between the taps of a transposed convolution"
-    said = f"{_by(tuple(span.size for span in view.spans))} px of an input of {sizes}"
+    said = f"{_by(tuple(span.size for span in view.spans))} of {field.of} ({sizes})"
     if view.outside:
         said += f"; {view.share:.1%} of it padding"
     return said + ("; and everything by another path" if field.sees != "local" else "")
