@@ -77,6 +77,8 @@ def rows(each: ShippedDesign) -> Iterator[str]:
                 yield f"{start} | | | | {str(error).partition(': ')[2]} |"
                 continue
             live = found.totals[-1]
+            assert isinstance(live.measured, int)
+            assert isinstance(live.predicted, int)
             share = abs(live.measured - live.predicted) / live.measured
             differing = sum(not row.agrees for row in found.rows)
             yield f"{start} {live.measured:,} | {live.difference:,} | {share:.2%} | {differing} |"

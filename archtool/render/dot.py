@@ -145,7 +145,7 @@ def _said(part: Part) -> str:
 def _costs(part: Part) -> str:
     cost = part.cost
     counts = f"{si(int(cost.params))} params, {si(int(cost.macs))} MACs"
-    return f"{counts} in all" if part.count.runs != 1 else counts
+    return f"{counts} in all" if part.counts.runs != 1 else counts
 
 
 def _quoted(text: str) -> str:

@@ -26,7 +26,7 @@ class Part(NamedTuple):
     """A layer or a block: its whole name, what is written there (a layer's kind and fields, a block's own name), and
     the detail (all of a layer's fields, a block's kind).
 
-    `turns` is how many equal turns of a repeat it stands for, `count` how often it runs, with the turns of the blocks
+    `turns` is how many equal turns of a repeat it stands for, `counts` how often it runs, with the turns of the blocks
     around it; `cost` is that of all of them.
     """
 
@@ -35,7 +35,7 @@ class Part(NamedTuple):
     detail: str
     family: str
     turns: int = 1
-    count: Count = ONCE
+    counts: Count = ONCE
     cost: Cost = Cost()
 
 
@@ -212,7 +212,7 @@ class _Drawing:
         cluster = Cluster(title.name, [node])
         members.append(cluster)
         self.edges += [Edge(tensors[number], node.id) for number in entry.sources]
-        ends = self.body(inner, prefix, [node.id], cluster.members, depth - 1, title.count)
+        ends = self.body(inner, prefix, [node.id], cluster.members, depth - 1, title.counts)
         made = (*inner.outputs.values(), inner.output)
         return {number: ends[tensor.number] for number, tensor in zip(_made(entry), made, strict=True)}
 
