@@ -62,6 +62,21 @@ layers:
     assert [layer.name for layer in load(text % around).unproductive().layers] == ["whole", "join.main.conv"]
 
 
+def test_a_path_that_just_spans_the_image_needs_a_wider_one():
+    """Four windows of 3 span an image of 9: a 1x1 behind them sees no more than its input, a 3x3 more than the image."""
+    text = """\
+input: [4, 9, 9]
+layers:
+  - conv: {out: 4, kernel: 3, padding: 1}
+    repeat: 4
+  - conv: {out: 4, kernel: 1}
+    name: point
+  - conv: {out: 4, kernel: 3, padding: 1}
+    name: window
+"""
+    assert [(layer.name, layer.narrow) for layer in load(text).unproductive().layers] == [("window", (9, 9))]
+
+
 def test_gates_are_no_image_any_more():
     """A squeeze-excite gate's convolutions behind its pooling are left out, those of the path beside it are not."""
     text = """\

@@ -1,8 +1,8 @@
 """Unproductive layers: convolutions that can bring no more of the image together, beside what they cost.
 
 Of two kinds, as rfa_toolbox 1.7 tells them (`is_border`). By its *paths*: the smallest path to the convolution's input
-already spans the whole image, so that a further window adds nothing. By its *window*: its kernel is as large as its
-whole input, as in a fully connected layer. Such layers were observed not to advance the solution (Richter et al. 2021,
+already spans the whole image, so that a further window adds nothing. By its *window*: that is, dilation included, as
+large as its whole input, as in a fully connected layer. Such layers were observed not to advance the solution (Richter et al. 2021,
 (Input) Size Matters for CNN Classifiers, arXiv:2102.01582, and Should You Go Deeper?, arXiv:2106.12307).
 """
 

@@ -168,7 +168,7 @@ def unproductive_text(found: Unproductive) -> str:
     rows.append(("total", "", "", "", *_costs(found, found.idle_params, found.idle_macs)))
     about = (
         "note: by paths: the smallest path to the convolution's input (narrow) spans the whole image already; "
-        "by window: its kernel is as large as its input"
+        "by window: its window, dilation included, is as large as its input"
     )
     return "\n".join([head, aligned(rows, numbers=range(3, 8)), fill(about, 100, subsequent_indent="    ") + "\n"])
 

@@ -73,7 +73,13 @@ DOWN_AND_UP = {
         "here": [{"conv": {"out": 4, "kernel": 1}}],
     }
 }
-LAYERS = st.lists(st.one_of(CONV, SPREAD, RESIZED, POOL, OTHERS, JOIN, st.just(DOWN_AND_UP)), min_size=1, max_size=4)
+# a gate whose only position sees its whole input by one window: locally
+SPREAD_OUT = {"multiply": {"it": [], "gate": [{"conv": {"out": 4, "kernel": "x.size"}}]}}
+LAYERS = st.lists(
+    st.one_of(CONV, SPREAD, RESIZED, POOL, OTHERS, JOIN, st.sampled_from([DOWN_AND_UP, SPREAD_OUT])),
+    min_size=1,
+    max_size=4,
+)
 
 
 def dependence(design: Any, size: tuple[int, int]) -> np.ndarray:
