@@ -63,7 +63,7 @@ layers:
 
 
 def test_a_path_that_just_spans_the_image_needs_a_wider_one():
-    """Four windows of 3 span an image of 9: a 1x1 behind them sees no more than its input, a 3x3 more than the image."""
+    """Four windows of 3 span an image of 9: a 1x1 behind them sees no more, a 3x3 more than the image."""
     text = """\
 input: [4, 9, 9]
 layers:

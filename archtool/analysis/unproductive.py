@@ -2,8 +2,8 @@
 
 Of two kinds, as rfa_toolbox 1.7 tells them (`is_border`). By its *paths*: the smallest path to the convolution's input
 already spans the whole image, so that a further window adds nothing. By its *window*: that is, dilation included, as
-large as its whole input, as in a fully connected layer. Such layers were observed not to advance the solution (Richter et al. 2021,
-(Input) Size Matters for CNN Classifiers, arXiv:2102.01582, and Should You Go Deeper?, arXiv:2106.12307).
+large as its whole input, as in a fully connected layer. Such layers were observed not to advance the solution (Richter
+et al. 2021, (Input) Size Matters for CNN Classifiers, arXiv:2102.01582, and Should You Go Deeper?, arXiv:2106.12307).
 """
 
 from __future__ import annotations
