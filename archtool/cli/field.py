@@ -34,7 +34,9 @@ class PositionType(click.ParamType):  # type: ignore[type-arg]  # generic in som
 @spec_arguments
 @click.option("--at", metavar="NAME", help="A layer, block or named output; by default the last that sees locally.")
 @click.option("--position", type=PositionType(), metavar="Q,R", help="A position of it; by default the middle one.")
-@click.option("--input", "of", metavar="NAME", help="The input, or a layer, that it is seen in; by default the first.")
+@click.option(
+    "--input", "of", metavar="NAME", help="The input, or a layer, that it is seen in; by default the first it sees."
+)
 @click.option("--support", is_flag=True, help="The exact set of positions that are seen, holes included.")
 @click.option("--unclipped", is_flag=True, help="The set as if all tensors went on for ever.")
 @click.option("--effective", is_flag=True, help="How strongly each is seen: the expected squared gradient.")

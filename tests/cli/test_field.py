@@ -33,7 +33,7 @@ def dilated(tmp_path):
         ("field_gate.text", ("efficientnet_b0",)),
         ("field_unet.text", ("unet",)),
         ("field_audio.text", ("wavenet", "--support")),
-        ("field_video.text", ("r3d_18", "--at", "stage.1", "--effective")),
+        ("field_video.text", ("r3d_18", "--at", "stage.1")),
         ("field_unproductive.text", ("resnet18", "--set", "res=32", "--unproductive")),
         ("field_productive.text", ("resnet50", "--unproductive")),
         ("field_projective.text", ("resnet50", "--at", "stage.1", "--projective", "--position", "100,10")),
@@ -51,19 +51,31 @@ def test_golden(archtool, golden, name, arguments):
         ("field_dilated.text", ("--at", "conv.2", "--support")),
         ("field_unclipped.text", ("--at", "conv.2", "--unclipped", "--position", "0,0")),
         ("field_reached.text", ("--projective", "--support", "--position", "9,9")),
-        ("field_effective.text", ("--at", "conv.2", "--effective")),
-        ("field.json", ("--at", "conv.0", "--support", "--effective", "--format", "json", "--position", "0,0")),
+        ("field.json", ("--at", "conv.0", "--support", "--format", "json", "--position", "0,0")),
     ],
 )
 def test_golden_of_a_file(archtool, golden, dilated, name, arguments):
     called = archtool("field", dilated, *arguments)
     assert (called.code, called.err) == (0, "")
-    text = called.out
-    if name.endswith(".json"):
-        found = json.loads(text)
-        found["effective"].pop("map")
-        text = json.dumps(found, indent=1) + "\n"
-    golden(name, text)
+    golden(name, called.out)
+
+
+def test_the_effective_field(archtool, golden, dilated):
+    """Three windows of 3 positions 2 apart: the variance is 3 * 4 * (3^2 - 1) / 12 (Luo et al. 2016)."""
+    out = archtool("field", dilated, "--at", "conv.2", "--effective").out
+    text, _, assumed = out.partition("assumes ")
+    assert assumed
+    golden("field_effective.text", text)
+    found = json.loads(archtool("field", dilated, "--at", "conv.2", "--effective", "--format", "json").out)["effective"]
+    assert found["widths"] == pytest.approx([8**0.5, 8**0.5])
+    assert sum(map(sum, found["map"])) == pytest.approx(1)
+    assert found["position"] == [24, 32]
+
+
+def test_of_three_axes_the_middle_slice_is_drawn(archtool):
+    out = archtool("field", "r3d_18", "--at", "stage.0", "--effective").out
+    assert "\none character is 2 px wide and 4 px tall; the middle slice along the first axis\n" in out
+    assert len([line for line in out.splitlines() if line.startswith("│")]) == 28
 
 
 def test_json_of_the_others(archtool, dilated):
