@@ -54,16 +54,16 @@ def u_net(size: int) -> Design:
 
 
 def transformer(channels: int, windows: bool) -> Design:
-    """Patches of 4 x 4 and two blocks of attention and a perceptron, on a grid of 12 x 12."""
+    """Patches of 16 x 16 and two blocks of attention and a perceptron, on a grid of 12 x 12."""
     shortcut = "shortcut: []"
     word, linear = ("window_attention", "conv: {kernel: 1, ") if windows else ("attention", "linear: {")
     attending = [f"add: {{main: [layer_norm, {word}: {{heads: {channels // 32}SHIFT}}], {shortcut}}}"] * 2
     perceptron = f"{linear}out: {4 * channels}}}, gelu, {linear}out: {channels}}}"
-    steps = [f"conv: {{out: {channels}, kernel: 4, stride: 4}}", *([] if windows else ["tokens"])]
+    steps = [f"conv: {{out: {channels}, kernel: 16, stride: 16}}", *([] if windows else ["tokens"])]
     for turn, step in enumerate(attending):
         steps.append(step.replace("SHIFT", f", window: 4, shift: {2 * turn}" if windows else ""))
         steps.append(f"add: {{main: [layer_norm, {perceptron}], {shortcut}}}")
-    return load("input: [3, 48, 48]\nlayers:\n" + "".join(f"  - {step}\n" for step in steps))
+    return load("input: [3, 192, 192]\nlayers:\n" + "".join(f"  - {step}\n" for step in steps))
 
 
 def cases() -> Iterator[tuple[str, Design]]:

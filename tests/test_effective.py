@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archtool import load
+from archtool.analysis.meanfield.laws import Law
 from archtool.errors import RuleError
 
 
@@ -159,3 +160,34 @@ def test_paths_without_weights_between_them_are_refused():
     with pytest.raises(RuleError, match=r"^'add': two of its paths come from one tensor, without random weights on"):
         load(text.replace("layers:", "layers:\n  - conv: {out: 4, kernel: 1}")).effective()
     load(text.replace("relu", "conv: {out: 4, kernel: 1}")).effective()
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def test_the_greatest_are_those_that_relu_lets_through():
+    """The greatest of n elements behind ReLU is open but with the chance 2^-n, any of them with the chance 1/2."""
+    for n in (2, 4, 9):
+        _, gain = Law(0, 1, 0).then(relu).greatest(n)
+        assert gain == pytest.approx(2 * (1 - 2.0**-n), rel=1e-3)
+    (mean, square, common), _ = Law(0, 1, 0).greatest(2)
+    assert (mean, square, common) == pytest.approx((np.pi**-0.5, 1, 1 / np.pi), rel=1e-3)
+
+
+def test_a_shortcut_from_relu_to_relu_is_open_where_both_are():
+    """For normal z and F of one variance, P(z > 0 and z + F > 0) = 3/8 and P(relu(z) + F > 0) = 5/8, so that both
+    slopes together are 3/8 / (1/2 * 5/8) = 1.2 times what they would be if independent. The branch has He's 2/3."""
+    assert Law(0, 1, 0).then(relu).coupling(Law(0, 1, 0), relu) == pytest.approx(1.2, rel=5e-3)
+    branch = "[conv: {out: 4, kernel: 3, padding: 1, padding_mode: circular}]"
+    text = stack(["conv: {out: 4, kernel: 1}", "relu", f"add: {{main: {branch}, same: []}}", "relu"], 3, rank=1)
+    field = load(text).effective()
+    assert field.map[1] / field.map[0] == pytest.approx((1.2 + 2 / 3) / (2 / 3), rel=5e-3)
+
+
+def test_laws_add():
+    """relu(z) + F has the moments of its parts, and is positive with the chance 5/8."""
+    law = Law(0, 1, 0).then(relu).plus(Law(0, 1, 0))
+    mean, square, _ = law.moments()
+    assert (mean, square) == pytest.approx(((2 * np.pi) ** -0.5, 1.5), rel=5e-3)
+    assert law.then(relu).slope()[0] == pytest.approx(5 / 8, rel=1e-2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.analysis.meanfield.moments import Moments, of_input
 from archtool.analysis.meanfield.passage import Passage, sizes
@@ -158,11 +158,17 @@ def _spatial(shape: Shape, position: tuple[int, ...]) -> tuple[int, ...]:
     return (whole(shape.lead) + index,)
 
 
-def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> Array:
-    """The expected squared gradient of a sum over channels, with random signs, at a position: for each position of the
-    input the mean over its channels, up to a common factor."""
-    import numpy as np
+class Passed(NamedTuple):
+    """A network passed forward: each layer's passage, and of each tensor, by number, the moments and the largest lag
+    that bears on what comes before it."""
 
+    passages: list[Passage]
+    moments: dict[int, Moments]
+    reaches: dict[int, Lag]
+
+
+def passed(layers: tuple[FlatLayer, ...], flat: FlatNetwork) -> Passed:
+    """Pass layers forward, from the network's inputs; RuleError for a layer whose rule is not known."""
     _check_independence(layers)
     moments: dict[int, Moments] = {}
     reaches: dict[int, Lag] = {}
@@ -176,19 +182,28 @@ def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> A
     passages: list[Passage] = []
     for layer in layers:
         behind = readers.get(layer.target, ())
-        passed = passage(layer, [moments[source] for source in layer.sources], behind[0] if len(behind) == 1 else None)
-        moments[layer.target] = passed.moments
+        one = passage(layer, [moments[source] for source in layer.sources], behind[0] if len(behind) == 1 else None)
+        moments[layer.target] = one.moments
         reaches[layer.target] = reach_of(layer, [reaches[source] for source in layer.sources])
-        passages.append(passed)
+        passages.append(one)
+    return Passed(passages, moments, reaches)
+
+
+def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> Array:
+    """The expected squared gradient of a sum over channels, with random signs, at a position: for each position of the
+    input the mean over its channels, up to a common factor."""
+    import numpy as np
+
+    passages, moments, reaches = passed(layers, flat)
     start = np.zeros(moments[place.layer.target].square.shape)
     here: tuple[slice | int, ...] = (slice(None), *place.position)
     start[here] = 1.0
     gradients: dict[int, Correlated] = {place.layer.target: {(0,) * (start.ndim - 1): start}}
-    for layer, passed in zip(reversed(layers), reversed(passages), strict=True):
+    for layer, one in zip(reversed(layers), reversed(passages), strict=True):
         gradient = gradients.pop(layer.target, None)
         if gradient is not None:  # else only what ignores its input reads it
             reach = tuple(map(max, zip_longest(*(reaches[source] for source in layer.sources), fillvalue=0)))
-            for source, before in zip(layer.sources, passed.back(gradient, reach), strict=True):
+            for source, before in zip(layer.sources, one.back(gradient, reach), strict=True):
                 if before:
                     _add(gradients, source, before)
             _hold(gradients)

@@ -122,10 +122,8 @@ def _draws(flat: FlatNetwork, place: Place, draws: int, device: torch.device) ->
         functions = list(modules_of(place.layers))
     steps = schedule(place.layers, {place.layer.target, *range(len(flat.inputs))})
     for _ in range(draws):
-        for layer, module in zip(place.layers, functions, strict=True):
-            _draw(layer, module)
-        _calibrate(flat, place, functions, device)
-        inputs = _noise(flat, INPUTS, device)
+        draw(flat, place, functions, device)
+        inputs = noise(flat, INPUTS, device)
         inputs[place.source].requires_grad_()
         tensors = dict(enumerate(inputs))
         for _ in execute(steps, functions, tensors):
@@ -137,6 +135,13 @@ def _draws(flat: FlatNetwork, place: Place, draws: int, device: torch.device) ->
         (gradient,) = torch.autograd.grad((there * signs).sum(), inputs[place.source])
         channels = 2 if tuple(flat.inputs.values())[place.source].is_tokens else 1
         yield gradient.detach().double().square().mean((0, channels)).cpu()
+
+
+def draw(flat: FlatNetwork, place: Place, functions: list[nn.Module], device: torch.device) -> None:
+    """Draw new weights for the layers' modules, and calibrate what goes by running statistics."""
+    for layer, module in zip(place.layers, functions, strict=True):
+        _draw(layer, module)
+    _calibrate(flat, place, functions, device)
 
 
 def _draw(layer: FlatLayer, module: nn.Module) -> None:
@@ -167,13 +172,14 @@ def _calibrate(flat: FlatNetwork, place: Place, functions: list[nn.Module], devi
         module.momentum = 1.0
     steps = schedule(place.layers, {place.layer.target})
     with torch.no_grad():
-        for _ in execute(steps, functions, dict(enumerate(_noise(flat, CALIBRATION, device)))):
+        for _ in execute(steps, functions, dict(enumerate(noise(flat, CALIBRATION, device)))):
             pass
     for module in running:
         module.eval()
 
 
-def _noise(flat: FlatNetwork, batch: int, device: torch.device) -> list[Tensor]:
+def noise(flat: FlatNetwork, batch: int, device: torch.device) -> list[Tensor]:
+    """Independent standard normal elements, for each input."""
     return [torch.randn(batch, *map(as_int, shape.dims), device=device) for shape in flat.inputs.values()]
 
 

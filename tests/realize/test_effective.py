@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from archtool import load
+from archtool.analysis.effective import chosen, passed
 from archtool.layer import find, kinds
 from archtool.mixing import Applied
-from archtool.realize.build import realize
-from archtool.realize.effective import measured
+from archtool.realize.build import execute, modules_of, realize, schedule
+from archtool.realize.effective import draw, measured, noise
 from archtool.spec.spec import python_value
 
 CHANNELS = 32
@@ -53,6 +54,12 @@ LINEAR = {
         "conv: {out: 1, kernel: 2, bias: false}",
         "avg_pool: {kernel: 2, stride: 1}",
     ],
+    "averaged at the ends": [
+        "avg_pool: {kernel: 3, stride: 1}",
+        "conv: {out: 1, kernel: 3, bias: false}",
+        "conv: {out: 1, kernel: 2, stride: 2, bias: false}",
+        "avg_pool: {kernel: 2, stride: 1, padding: 1}",
+    ],
     "interpolated": [
         "blur_pool: {stride: 1}",
         "upsample: {scale: 2, mode: bilinear}",
@@ -73,16 +80,19 @@ def test_linear_layers_exactly(name):
     network = realize(design.flat()).eval()
     weights = [parameter.requires_grad_(False) for parameter in network.parameters()]
     x = torch.zeros(1, 1, 11, requires_grad=True)
-    position = network(x).shape[-1] // 2 - 1
-    total = torch.zeros(11)
+    last = network(x).shape[-1] - 1
+    totals = {position: torch.zeros(11) for position in (0, last // 2, last)}
     for choice in itertools.product(*(range(weight.numel()) for weight in weights)):
         for weight, element in zip(weights, choice, strict=True):
             weight.zero_().view(-1)[element] = 1
-        (gradient,) = torch.autograd.grad(network(x)[0, 0, position], x)
-        total += gradient[0, 0] ** 2
+        y = network(x)
+        for position, total in totals.items():
+            (gradient,) = torch.autograd.grad(y[0, 0, position], x, retain_graph=True)
+            total += gradient[0, 0] ** 2
     at = design.flat().layers[-1].name
-    predicted = design.effective(at, (position,)).map
-    assert np.allclose(predicted, (total / total.sum()).numpy(), atol=2e-5)  # correlations below 1e-5 are left out
+    for position, total in totals.items():
+        predicted = design.effective(at, (position,)).map
+        assert np.allclose(predicted, (total / total.sum()).numpy(), atol=2e-5)  # correlations below 1e-5 are left out
 
 
 # --- functions -------------------------------------------------------------------------------------------------------
@@ -119,6 +129,7 @@ DRAWN = {
     "before activation": ([CONV, *[BLOCK.replace(f"[{CONV}", f"[batch_norm, relu, {CONV}")] * 3], [17, 17]),
     "average pools": ([CONV, "relu", f"add: {{pooled: {POOLED}, main: {POOLED}}}", "relu", CONV], [15, 15]),
     "max pools": ([*NORMED, "max_pool: {kernel: 3, stride: 2, padding: 1}", BLOCK, "relu"], [25, 25]),
+    "a function at borders": ([CONV.replace("3", "5"), "batch_norm", "silu"] * 8, [6, 6]),
     "depthwise": ([*NORMED, DEPTHWISE, "batch_norm", "relu6"] * 2, [17, 17]),
     "gated": ([*NORMED, f"multiply: {{main: [], gate: {GATE}}}", CONV], [9, 9]),
     "along one axis": ([CONV, "relu"] * 4, [25]),
@@ -174,6 +185,49 @@ def test_attention_passes_its_queries_keys_and_values_on(name):
     error = float(np.std(shares, ddof=1)) / 5**0.5
     assert abs(np.mean(shares) - predicted) <= 0.06 * predicted + 4 * error
     assert np.mean([each.overlap for each in found]) > 0.7
+
+
+DRAWS = 80
+CPU = torch.device("cpu")
+MOMENTS = {
+    "residual": [*NORMED, BLOCK, "relu", BLOCK, "relu"],
+    "without norms": [CONV, "gelu", CONV, "relu", CONV, "tanh", CONV],
+    "pools": [*NORMED, "avg_pool: {kernel: 3, stride: 1, padding: 1}", CONV, "batch_norm", "relu", CONV],
+    "the greatest": [*NORMED, "max_pool: {kernel: 2}", CONV],
+    "concatenated": [*NORMED, f"concat: {{a: [{CONV}], b: [{CONV}, layer_scale: {{init: 3}}]}}", "batch_norm", "silu"],
+    "norms of a position": [CONV, "relu", "layer_norm", CONV, "rms_norm", "silu", CONV, "group_norm: {groups: 2}"],
+    "gated": [*NORMED, f"multiply: {{main: [], gate: {GATE}}}", CONV],
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_moments_are_those_of_random_networks(name, monkeypatch):
+    """The mean square within 5% over all positions and within 15% at each (the corners of so small a map deviate most);
+    the mean square of channels' means within 8%, or 2% of the mean square. Of 80 draws with 24 inputs."""
+    monkeypatch.setattr("archtool.realize.effective.CALIBRATION", 64)
+    design = load(stack(MOMENTS[name], [6, 6], channels=64).replace(f"out: {CHANNELS}", "out: 64"))
+    flat = design.flat()
+    place = chosen(flat, flat.layers[-1].name, None, None)
+    moments = passed(place.layers, flat).moments
+    functions = list(modules_of(place.layers))
+    steps = schedule(place.layers, ())
+    found = {layer.name: [0.0, 0.0] for layer in place.layers}
+    with torch.no_grad():
+        for _ in range(DRAWS):
+            draw(flat, place, functions, CPU)
+            tensors = dict(enumerate(noise(flat, 24, CPU)))
+            for layer, y in zip(place.layers, execute(steps, functions, tensors), strict=True):
+                found[layer.name][0] += (y**2).mean((0, 1)).numpy() / DRAWS
+                found[layer.name][1] += float((y.flatten(2).mean((0, 2)) ** 2).mean()) / DRAWS
+    for layer in place.layers:
+        predicted = moments[layer.target].in_units(0)
+        square, common = found[layer.name]
+        shares = predicted.shares
+        assert np.allclose(np.tensordot(shares, predicted.square, 1), square, rtol=0.15), layer.name
+        assert float(shares @ predicted.average) == pytest.approx(float(square.mean()), rel=0.05), layer.name
+        assert float(shares @ predicted.common) == pytest.approx(common, rel=0.08, abs=0.02 * float(square.mean())), (
+            layer.name
+        )
 
 
 def test_a_measurement_can_be_repeated_and_leaves_the_generator_alone():

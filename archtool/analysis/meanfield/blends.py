@@ -49,11 +49,14 @@ def axis_weights(
     reads, factors = np.zeros((positions, widest), dtype=np.int64), np.zeros((positions, widest))
     for position in range(positions):
         read = taps.reads(position)
-        for k, (place, weight) in enumerate(zip(read, weights(position, read), strict=True)):
+        sums: dict[int, float] = {}  # what is folded back may fall together
+        for place, weight in zip(read, weights(position, read), strict=True):
             inside = 0 <= place < size
             if inside or border != "zeros":
-                reads[position, k] = place if inside else folded(place, size, border)
-                factors[position, k] = weight
+                at = place if inside else folded(place, size, border)
+                sums[at] = sums.get(at, 0.0) + weight
+        reads[position, : len(sums)] = list(sums)
+        factors[position, : len(sums)] = list(sums.values())
     span = max(offsets[-1] - offsets[0] for offsets in taps.offsets)
     return AxisWeights(size, reads, factors, taps.stride, len(taps.offsets), span)
 

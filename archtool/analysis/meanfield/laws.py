@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
+from math import erfc
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 
 CHANNELS_APART: Final = 33  # points of the law of channels' means
 ELEMENTS_APART: Final = 512  # points of the law of a channel's elements
-COUPLED: Final = 64  # points of each of two laws that meet
+COUPLED: Final = 64  # points of a law that meets a normal one
+FINEST: Final = 12  # cells in a deviation of their sum
+CELLS: Final = 500  # in all, at most
 FARTHEST: Final = 6.0  # standard deviations that the points of a normal law reach out to
 STEP: Final = 1e-6  # of a standard deviation: the difference that a slope is read off
-SMALL: Final = 1e-6  # of an element's deviation: channels' means below it are all the same
+SMALL: Final = 0.01  # of the variance within channels: that of their means below it is told with it
 
 Numbers = tuple[float, float, float]  # mean, mean square, mean square of the channel's mean
 
@@ -31,10 +34,13 @@ class Law:
 
     def __init__(self, mean: float, square: float, common: float) -> None:
         self.mean = mean
-        self.between = max(common - mean**2, 0.0) ** 0.5
-        self.within = max(square - max(common, mean**2), 0.0) ** 0.5
+        between, within = max(common - mean**2, 0.0), max(square - max(common, mean**2), 0.0)
+        if between < SMALL * within:
+            between, within = 0.0, between + within
+        self.between, self.within = between**0.5, within**0.5
         self.source: Law | None = None
         self.function: Function | None = None
+        self._last: tuple[Numbers, tuple[Array, Array, Array]] | None = None
 
     def then(self, function: Function) -> Law:
         """The law of a function of an element."""
@@ -47,22 +53,25 @@ class Law:
         None where they have."""
         import numpy as np
 
-        if rest.between > SMALL * rest.within:
+        if rest.between:
             return None
-        x, masses = self._few()
-        r, weights = _normal(COUPLED)
-        sums = (x[:, :, None] + rest.mean + rest.within * r).reshape(len(x), -1)
-        masses = np.outer(masses, weights).reshape(-1)
+        edges, chances, masses = self._spread_by(rest)
         columns = self._weights[1]
         places = np.cumsum(columns) - columns / 2
-        order = np.argsort(sums, axis=1)
-        rows = [
-            np.interp(places, np.cumsum(masses[each]) - masses[each] / 2, row[each])
-            for row, each in zip(sums, order, strict=True)
-        ]
+        below = np.cumsum(np.einsum("uxy,x->uy", chances, masses), axis=1)
+        values = np.array([np.interp(places, row, edges[1:]) for row in below])
+        # What the cells and the few points have changed of the first two moments would add up over many sums.
+        centres, deviations = self._of_rows(values)
+        means, own = self._of_rows(self.values)
         law = self._like()
-        law.values = np.array(rows)
+        law.values = (values - centres) * ((own**2 + rest.within**2) ** 0.5 / deviations) + means + rest.mean
         return law
+
+    def _of_rows(self, values: Array) -> tuple[Array, Array]:
+        """The mean and the deviation of each row."""
+        weights = self._weights[1]
+        means = (values @ weights)[:, None]
+        return means, ((values - means) ** 2 @ weights)[:, None] ** 0.5
 
     def _like(self) -> Law:
         """A law with as many rows, for other values."""
@@ -77,7 +86,7 @@ class Law:
 
     @property
     def _rows(self) -> int:
-        return CHANNELS_APART if self.between > SMALL * self.within else 1
+        return CHANNELS_APART if self.between else 1
 
     @cached_property
     def values(self) -> Array:
@@ -97,11 +106,11 @@ class Law:
             return np.ones_like(self.values)
         return _derivative(self.function, self.source.values)
 
-    def _few(self) -> tuple[Array, Array]:
-        """Every so many columns of the values, and their weights."""
-        step = ELEMENTS_APART // COUPLED
-        weights = self._weights[1][step // 2 :: step]
-        return self.values[:, step // 2 :: step], weights / weights.sum()
+    def _few(self, values: Array) -> tuple[Array, Array]:
+        """The means of so many neighbouring columns, and their weights."""
+        weights = self._weights[1].reshape(COUPLED, -1)
+        masses = weights.sum(1)
+        return (values.reshape(len(values), COUPLED, -1) * weights).sum(2) / masses, masses
 
     def moments(self) -> Numbers:
         """Those of the elements."""
@@ -131,13 +140,36 @@ class Law:
         """How much greater the mean of f'(x + r)^2 s(x)^2 is than the product of the two factors' means, s being the
         slope at x and r an independent normal element."""
         rows = self._weights[0]
-        x, columns = self._few()
-        r, weights = _normal(COUPLED)
-        spread = (rest.between**2 + rest.within**2) ** 0.5
-        behind = _derivative(function, x[:, :, None] + rest.mean + spread * r) ** 2 @ weights
-        own = self.slopes[:, (ELEMENTS_APART // COUPLED) // 2 :: ELEMENTS_APART // COUPLED] ** 2
+        edges, chances, columns = self._spread_by(rest)
+        behind = chances @ _derivative(function, (edges[1:] + edges[:-1]) / 2) ** 2
+        own, _ = self._few(self.slopes**2)
         both, first, second = (float(rows @ (values @ columns)) for values in (own * behind, own, behind))
         return both / (first * second) if first * second > 0 else 1.0
+
+    def _spread_by(self, rest: Law) -> tuple[Array, Array, Array]:
+        """`_cells` for a normal law; the last are kept, since a sum asks for them twice."""
+        key = (rest.mean, rest.between, rest.within)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, self._cells(rest))
+        return self._last[1]
+
+    def _cells(self, rest: Law) -> tuple[Array, Array, Array]:
+        """The edges of cells; the chance of each that x + r falls into it, for some x of each row; these x's weights.
+
+        0 is an edge, since that is where functions have their corners."""
+        import numpy as np
+
+        x, masses = self._few(self.values)
+        spread = max((rest.between**2 + rest.within**2) ** 0.5, 1e-6 * float(np.abs(x).max()), 1e-100)
+        low, high = (float(end) + rest.mean for end in (x.min(), x.max()))
+        step = max(spread / FINEST, (high - low + 2 * FARTHEST * spread) / CELLS)
+        edges = step * np.arange(
+            np.floor((low - FARTHEST * spread) / step), np.ceil((high + FARTHEST * spread) / step) + 1
+        )
+        below = _distribution()
+        scale = (len(below) - 1) / (2 * FARTHEST)
+        places = (edges - x[:, :, None] - rest.mean) * (scale / spread) + FARTHEST * scale
+        return edges, np.diff(below[np.rint(places.clip(0, len(below) - 1)).astype(np.int32)], axis=2), masses
 
     def _moments(self, values: Array, weights: Array) -> Numbers:
         rows = self._weights[0]
@@ -161,3 +193,11 @@ def _normal(points: int) -> tuple[Array, Array]:
     z = np.linspace(-FARTHEST, FARTHEST, 2 * points + 1)[1::2]
     weights = np.exp(-(z**2) / 2)
     return z, weights / weights.sum()
+
+
+@cache
+def _distribution() -> Array:
+    """The chance that a standard normal number lies below each of many points, from -FARTHEST to FARTHEST."""
+    import numpy as np
+
+    return np.array([erfc(-each / 2**0.5) / 2 for each in np.linspace(-FARTHEST, FARTHEST, 2**15 + 1)])

@@ -71,10 +71,13 @@ class Moments(NamedTuple):
         return Moments(self.channels, *squares, self.mean * factor, (None,) * len(self.laws), scale)
 
     def rescaled(self) -> Moments:
-        """The same in units in which squares are no very large and no very small numbers."""
+        """The same in units in which squares are no very large and no very small numbers; RuleError where they are no
+        numbers any more."""
         import numpy as np
 
         largest = float(self.square.max())
+        if not np.isfinite(largest):
+            raise RuleError("the mean square of a tensor's elements grows beyond all bounds, or is no number")
         if largest == 0 or 1 / LARGEST_SQUARE < largest < LARGEST_SQUARE:
             return self
         return self.in_units(self.scale + int(np.log2(largest)) // 2)

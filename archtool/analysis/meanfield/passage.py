@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import prod
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.analysis.meanfield.moments import Moments
 from archtool.analysis.meanfield.readings import Correlated, Lag
 from archtool.analysis.numbers import whole
+from archtool.errors import RuleError
 from archtool.shape import Shape
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
+LARGEST: Final = 2**24  # positions of a tensor
 
 class Passage(NamedTuple):
     """A layer passed: its output's moments; `back(gradient, reach)` is the gradient at each of its inputs.
@@ -33,8 +36,11 @@ def unchanged(gradient: Correlated, reach: Lag) -> list[Correlated]:
 
 
 def sizes(shape: Shape) -> tuple[int, ...]:
-    """The sizes of a tensor's positions."""
-    return tuple(whole(size) for size in shape.spatial)
+    """The sizes of a tensor's positions; RuleError where there are too many to be held one by one."""
+    found = tuple(whole(size) for size in shape.spatial)
+    if prod(found) > LARGEST:
+        raise RuleError(f"a tensor of {prod(found):,} positions is too large for an effective field (most: {LARGEST:,})")
+    return found
 
 
 def fitted(values: Array, spatial: Sequence[int]) -> Array:

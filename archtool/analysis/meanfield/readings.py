@@ -105,13 +105,28 @@ def everything(size: int) -> AxisReading:
     return AxisReading(size, 1, 0, 1, size, tuple(Pairs(slice(0, 1), slice(q, q + 1), 1.0) for q in range(size)))
 
 
-def gather(x: Array, readings: Sequence[AxisReading], by_share: bool = False) -> Array:
-    """For each output, the sum of what it reads of x, whose last axes the readings are of; `by_share`: each times the
-    share of all outputs at which its kernel element lies within the input."""
+def gather(x: Array, readings: Sequence[AxisReading]) -> Array:
+    """For each output, the sum of what it reads of x, whose last axes the readings are of."""
     first = x.ndim - len(readings)
     for axis, reading in enumerate(readings, first):
-        x = _gather_axis(x, axis, reading, by_share)
+        x = _gather_axis(x, axis, reading, [1.0] * len(reading.pairs))
     return x
+
+
+def gather_shared(shared: Array, readings: Sequence[AxisReading]) -> Array:
+    """E[y(p) m] behind independent weights, m being the channel's mean over the outputs, of E[x(q) m] before them.
+
+    Of m a kernel element makes the mean of x over the inputs that it reads, which is to that over all as E[x(q) m] is
+    to its mean there, axis by axis.
+    """
+    first = shared.ndim - len(readings)
+    result = shared
+    for axis, reading in enumerate(readings, first):
+        along = shared.sum(tuple(other for other in range(shared.ndim) if other != axis))
+        mean = float(along.mean()) or 1.0
+        parts = [float(along[pair.inputs].sum()) / (reading.positions * mean) for pair in reading.pairs]
+        result = _gather_axis(result, axis, reading, parts)
+    return result
 
 
 def scatter(y: Array, readings: Sequence[AxisReading]) -> Array:
@@ -122,19 +137,19 @@ def scatter(y: Array, readings: Sequence[AxisReading]) -> Array:
     return y
 
 
-def _gather_axis(x: Array, axis: int, reading: AxisReading, by_share: bool) -> Array:
+def _gather_axis(x: Array, axis: int, reading: AxisReading, factors: Sequence[float]) -> Array:
     import numpy as np
 
     if reading.is_identity:
         return x
     if reading.is_everything:
-        summed: Array = x.sum(axis, keepdims=True)
+        weights = np.array(factors).reshape((-1,) + (1,) * (x.ndim - axis - 1))
+        summed: Array = (x * weights).sum(axis, keepdims=True)
         return summed
     before = (slice(None),) * axis
     y = np.zeros((*x.shape[:axis], reading.positions, *x.shape[axis + 1 :]))
-    for outputs, inputs, share in reading.pairs:
-        read = x[(*before, inputs)]
-        y[(*before, outputs)] += read * share if by_share else read
+    for (outputs, inputs, _), factor in zip(reading.pairs, factors, strict=True):
+        y[(*before, outputs)] += x[(*before, inputs)] * factor
     outside, inside = map(list, reading.folded)
     if outside:
         np.add.at(np.moveaxis(y, axis, 0), outside, np.moveaxis(x, axis, 0)[inside])

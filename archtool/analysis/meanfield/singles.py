@@ -17,6 +17,7 @@ from archtool.analysis.meanfield.readings import (
     axis_reading,
     everything,
     gather,
+    gather_shared,
     scatter,
     scatter_correlated,
 )
@@ -53,7 +54,7 @@ def mixed(run: LayerRun, x: Moments, border: str) -> Passage:
     gain = WEIGHT_VARIANCE / (prod(reading.taps for reading in readings) or 1.0)
     m = x.merged()
     square = fitted(gather(m.square, readings) * gain, spatial)
-    shared = fitted(gather(m.shared, readings, by_share=True) * gain, spatial)
+    shared = fitted(gather_shared(m.shared, readings) * gain, spatial)
     y = Moments((whole(run.output.channels),), square, shared, np.zeros(1), (None,), m.scale)
     back_gain = gain * y.total / x.total
 
@@ -201,9 +202,15 @@ def normalised(x: Moments, how: mixing.Normalised, name: str) -> Passage:
     x = x.plain(name)
     mean, shared = x.mean, x.shared
     if how.over_channels:
-        middle = float(x.shares @ mean) if how.centred else 0.0
-        cross = 2 * middle * beside(mean, x.square) - middle**2
-        square, shared, mean = x.square - cross, shared - cross, mean - middle
+        square = x.square
+        if how.centred:  # by the mean at each position
+            means = mean / np.maximum(x.common, 1e-300)
+            here = beside(means, shared) * shared
+            middle = (beside(x.shares, here) * here).sum(0, keepdims=True)
+            average = float(x.shares @ mean)
+            square = square - 2 * middle * here + middle**2
+            shared = shared - middle * beside(mean, here) - here * average + middle * average
+            mean = mean - average
         variance = (beside(x.shares, square) * square).sum(0, keepdims=True)
         if how.over_positions:
             variance = variance.mean(keepdims=True)
