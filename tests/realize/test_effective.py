@@ -203,7 +203,7 @@ MOMENTS = {
 @pytest.mark.parametrize("name", MOMENTS)
 def test_moments_are_those_of_random_networks(name, monkeypatch):
     """The mean square within 5% over all positions and within 15% at each (the corners of so small a map deviate most);
-    the mean square of channels' means within 8%, or 2% of the mean square. Of 80 draws with 24 inputs."""
+    the mean square of channels' means within 12%, or 2% of the mean square. Of 80 draws with 24 inputs."""
     monkeypatch.setattr("archtool.realize.effective.CALIBRATION", 64)
     design = load(stack(MOMENTS[name], [6, 6], channels=64).replace(f"out: {CHANNELS}", "out: 64"))
     flat = design.flat()
@@ -225,7 +225,7 @@ def test_moments_are_those_of_random_networks(name, monkeypatch):
         shares = predicted.shares
         assert np.allclose(np.tensordot(shares, predicted.square, 1), square, rtol=0.15), layer.name
         assert float(shares @ predicted.average) == pytest.approx(float(square.mean()), rel=0.05), layer.name
-        assert float(shares @ predicted.common) == pytest.approx(common, rel=0.08, abs=0.02 * float(square.mean())), (
+        assert float(shares @ predicted.common) == pytest.approx(common, rel=0.12, abs=0.02 * float(square.mean())), (
             layer.name
         )
 
