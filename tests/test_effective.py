@@ -175,6 +175,15 @@ def test_the_greatest_are_those_that_relu_lets_through():
     assert (mean, square, common) == pytest.approx((np.pi**-0.5, 1, 1 / np.pi), rel=1e-3)
 
 
+def test_a_max_pool_behind_relu_hands_on_what_is_open():
+    """Beside a branch without a pool the greatest of 3 counts 2 (1 - 1/8) times its third."""
+    one = "conv: {out: 4, kernel: 1}"
+    pooled = f"[max_pool: {{kernel: 3, stride: 1, padding: 1}}, {one}]"
+    field = load(stack([one, "relu", f"add: {{pooled: {pooled}, plain: [{one}]}}"], 3, rank=1)).effective()
+    share = 2 * (1 - 1 / 8) / 3
+    assert field.map[1] / field.map[0] == pytest.approx((1 + share) / share, rel=5e-3)
+
+
 def test_a_shortcut_from_relu_to_relu_is_open_where_both_are():
     """For normal z and F of one variance, P(z > 0 and z + F > 0) = 3/8 and P(relu(z) + F > 0) = 5/8, so that both
     slopes together are 3/8 / (1/2 * 5/8) = 1.2 times what they would be if independent. The branch has He's 2/3."""

@@ -57,8 +57,8 @@ LINEAR = {
     "averaged at the ends": [
         "avg_pool: {kernel: 3, stride: 1}",
         "conv: {out: 1, kernel: 3, bias: false}",
-        "conv: {out: 1, kernel: 2, stride: 2, bias: false}",
-        "avg_pool: {kernel: 2, stride: 1, padding: 1}",
+        "conv: {out: 1, kernel: 3, padding: 1, bias: false}",
+        "avg_pool: {kernel: 2, stride: 1}",
     ],
     "interpolated": [
         "blur_pool: {stride: 1}",
