@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 2**24  # positions of a tensor
 
+
 class Passage(NamedTuple):
     """A layer passed: its output's moments; `back(gradient, reach)` is the gradient at each of its inputs.
 
@@ -39,7 +40,9 @@ def sizes(shape: Shape) -> tuple[int, ...]:
     """The sizes of a tensor's positions; RuleError where there are too many to be held one by one."""
     found = tuple(whole(size) for size in shape.spatial)
     if prod(found) > LARGEST:
-        raise RuleError(f"a tensor of {prod(found):,} positions is too large for an effective field (most: {LARGEST:,})")
+        raise RuleError(
+            f"a tensor of {prod(found):,} positions is too large for an effective field (most: {LARGEST:,})"
+        )
     return found
 
 
