@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import networkx as nx
     import torch
 
-    from archtool.analysis.convention import Convention
     from archtool.analysis.effective import EffectiveField
-    from archtool.analysis.flops import Flops
-    from archtool.analysis.memory import Memory
+    from archtool.analysis.operations.convention import Convention
+    from archtool.analysis.operations.reconciliation import Flops
     from archtool.analysis.projective import ProjectiveField
     from archtool.analysis.report import Report
+    from archtool.analysis.retention.peak import Memory
     from archtool.analysis.seen import LayerField
     from archtool.analysis.support import Support
     from archtool.analysis.unproductive import Unproductive
@@ -153,14 +153,14 @@ class Design:
         exact_padding: bool = False,
         batch: int = 1,
     ) -> Flops:
-        """What FLOP conventions count, term by term: these, or all shipped ones; see `archtool.analysis.flops`.
+        """What FLOP conventions count, term by term: these, or all shipped ones.
 
         `mode` is 'inference', or 'training' for the forward and the backward pass.
 
         >>> load("resnet50").flops("fvcore", "ptflops").totals
         (4111512576, 4132436968)
         """
-        from archtool.analysis.flops import flops
+        from archtool.analysis.operations.reconciliation import flops
 
         return flops(self, conventions, mode=mode, exact_padding=exact_padding, batch=batch)
 
@@ -183,7 +183,7 @@ class Design:
         >>> found.live, found.layer
         (10235904, 'stage.0.block.0.add.shortcut.batch_norm')
         """
-        from archtool.analysis.memory import memory
+        from archtool.analysis.retention.peak import memory
 
         return memory(self, batch=batch, dtype=dtype, mode=mode, optimizer=optimizer, in_place=in_place)
 

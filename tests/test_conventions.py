@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from archtool import RuleError, SpecError, load
-from archtool.analysis.convention import events
-from archtool.analysis.conventions import convention, names, shipped_conventions
-from archtool.analysis.measures import MEASURES
+from archtool.analysis.operations.convention import events
+from archtool.analysis.operations.conventions import convention, names, shipped_conventions
+from archtool.analysis.operations.measures import MEASURES
 from archtool.analysis.tally import tally
 from archtool.cost import MACS, TERMS
 from archtool.flatten import flatten

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archtool import SpecError, load
+from archtool.analysis.operations.touching import touching
 from archtool.analysis.tally import tally
-from archtool.analysis.touching import touching
 from archtool.layer import find, kinds
 from archtool.runs import layer_run
 from archtool.shape import Shape

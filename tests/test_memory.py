@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archtool import RuleError, load
-from archtool.analysis.execution import Units
 from archtool.analysis.expect import check
-from archtool.analysis.heap import Heap
-from archtool.analysis.memory import run_through
+from archtool.analysis.retention.execution import Units
+from archtool.analysis.retention.heap import Heap
+from archtool.analysis.retention.peak import run_through
 from archtool.flatten import flat_network
 
 HEAD = "archtool: 1\nname: net\ninput: [1, 10]\n"

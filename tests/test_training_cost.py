@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from archtool import RuleError, load
-from archtool.analysis.gradients import Gradients
-from archtool.analysis.training import RULES, Backward, backward
+from archtool.analysis.operations.gradients import Gradients
+from archtool.analysis.operations.training import RULES, Backward, backward
 from archtool.cost import TERMS
 from archtool.flatten import FlatNetwork
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from archtool.analysis.convention import Convention
+    from archtool.analysis.operations.convention import Convention
     from archtool.design import Design
 
 BYTES: Final[Mapping[str, int]] = {
@@ -156,12 +156,12 @@ class Report:
         self.convention: Convention | None = None
         self.run = design.run
         if exact_padding:
-            from archtool.analysis.touching import touching_network
+            from archtool.analysis.operations.touching import touching_network
 
             self.run = touching_network(self.run)
         if convention is not None:
-            from archtool.analysis.conventions import convention as read
-            from archtool.analysis.pricing import priced
+            from archtool.analysis.operations.conventions import convention as read
+            from archtool.analysis.operations.pricing import priced
 
             self.convention = read(convention)
             self.run = priced(self.run, self.convention, design.spec.functional)
@@ -243,7 +243,7 @@ class Report:
         """What a cost counts under the report's convention: two for each multiply-accumulate where it has none."""
         if self.convention is None:
             return self.batch * whole(cost.flops)
-        from archtool.analysis.pricing import price_of
+        from archtool.analysis.operations.pricing import price_of
 
         return price_of(cost, self.batch)
 

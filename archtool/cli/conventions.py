@@ -14,7 +14,7 @@ import click
 @click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
 def command(name: str | None, form: str) -> None:
     """List the FLOP conventions, or tell all about one: NAME is one of them, or a YAML file of your own."""
-    from archtool.analysis.conventions import convention, shipped_conventions
+    from archtool.analysis.operations.conventions import convention, shipped_conventions
     from archtool.render import conventions
 
     found = [convention(name)] if name else list(shipped_conventions())

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 import torch
 
-from archtool.analysis.execution import Units
-from archtool.analysis.memory import run_through
+from archtool.analysis.retention.execution import Units
+from archtool.analysis.retention.peak import run_through
 from archtool.errors import RuleError, nearest
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import example_inputs, realize

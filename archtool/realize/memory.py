@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from archtool.analysis.execution import Units
-from archtool.analysis.memory import Memory, overwriting, run_through
+from archtool.analysis.retention.execution import Units
+from archtool.analysis.retention.peak import Memory, overwriting, run_through
 from archtool.errors import RuleError
 from archtool.realize.build import Network, example_inputs, execute, realize
 from archtool.realize.forward import chosen_device, chosen_dtype, free_bytes

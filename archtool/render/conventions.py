@@ -6,9 +6,19 @@ from collections.abc import Iterable, Mapping
 from textwrap import fill
 from typing import Final
 
-from archtool.analysis.convention import Convention, Number
-from archtool.analysis.measures import MEASURES
-from archtool.analysis.training import CHAIN, EVENTS, INSIDE, OPERANDS, OUTPUTS, PROJECTIONS, RULES, SIGNS, STEPS
+from archtool.analysis.operations.convention import Convention, Number
+from archtool.analysis.operations.measures import MEASURES
+from archtool.analysis.operations.training import (
+    CHAIN,
+    EVENTS,
+    INSIDE,
+    OPERANDS,
+    OUTPUTS,
+    PROJECTIONS,
+    RULES,
+    SIGNS,
+    STEPS,
+)
 from archtool.cost import TERMS
 from archtool.render.columns import aligned
 

@@ -12,8 +12,8 @@ from archtool.render.columns import aligned
 from archtool.units import si
 
 if TYPE_CHECKING:
-    from archtool.analysis.convention import Number
-    from archtool.analysis.flops import Flops, Passes
+    from archtool.analysis.operations.convention import Number
+    from archtool.analysis.operations.reconciliation import Flops, Passes
 
 
 def text(flops: Flops, explain: bool, width: int | None = None) -> str:

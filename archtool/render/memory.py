@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from archtool.analysis.memory import Memory, MemoryRow
+from archtool.analysis.retention.peak import Memory, MemoryRow
 from archtool.errors import RuleError
 from archtool.render.columns import aligned
 from archtool.units import binary, si

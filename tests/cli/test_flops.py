@@ -10,7 +10,7 @@ import re
 import pytest
 
 from archtool import load
-from archtool.analysis.conventions import names
+from archtool.analysis.operations.conventions import names
 from archtool.render.flops import explained, passes, text
 
 

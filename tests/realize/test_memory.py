@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch.profiler import ProfilerActivity, profile
 
 from archtool import load
-from archtool.analysis.execution import Units
-from archtool.analysis.memory import overwriting, run_through
+from archtool.analysis.retention.execution import Units
+from archtool.analysis.retention.peak import overwriting, run_through
 from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join, find, kinds

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archtool import load
-from archtool.analysis.flops import Flops
+from archtool.analysis.operations.reconciliation import Flops
 
 UNGROUPED = """
 input: [3, 21, 18]

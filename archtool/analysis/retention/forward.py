@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from archtool.analysis.execution import Execution, Operation, Units
-from archtool.analysis.heap import Heap
+from archtool.analysis.retention.execution import Execution, Operation, Units
+from archtool.analysis.retention.heap import Heap
 from archtool.flatten import FlatNetwork
 from archtool.layer import Layer
 

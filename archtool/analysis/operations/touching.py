@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import prod
 
 from archtool.analysis.numbers import whole
-from archtool.analysis.recost import recosted
+from archtool.analysis.operations.recost import recosted
 from archtool.errors import RuleError
 from archtool.runs import BlockRun, LayerRun
 from archtool.size import Size

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.analysis.convention import Convention, Fault, Number, called_as_function, events, plain
-from archtool.analysis.conventions import convention, shipped_conventions
-from archtool.analysis.gradients import Gradients
 from archtool.analysis.numbers import whole
+from archtool.analysis.operations.convention import Convention, Fault, Number, called_as_function, events, plain
+from archtool.analysis.operations.conventions import convention, shipped_conventions
+from archtool.analysis.operations.gradients import Gradients
+from archtool.analysis.operations.touching import touching_network
 from archtool.analysis.tally import Counted, tally
-from archtool.analysis.touching import touching_network
 from archtool.cost import MACS, TERMS
 from archtool.errors import RuleError, nearest
 from archtool.runs import BlockRun

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from archtool.analysis.convention import SCOPES, UNITS, Convention, Fault, Number, plain
-from archtool.analysis.measures import MEASURES
+from archtool.analysis.operations.convention import SCOPES, UNITS, Convention, Fault, Number, plain
+from archtool.analysis.operations.measures import MEASURES
 from archtool.cost import TERMS
 from archtool.errors import SpecError, nearest
 from archtool.layer import find, kinds
@@ -21,7 +21,7 @@ from archtool.spec.reader import Mapping as MappingNode
 DEFAULT: Final = "archtool"
 KEYS: Final = ("about", "unit", "source", "version", "weights", "functional", "faults", "limits")
 FAULT_KEYS: Final = ("name", "about", "excess", "scope")
-_FOLDER: Final = Path(__file__).resolve().parent.parent / "conventions"
+_FOLDER: Final = Path(__file__).resolve().parents[2] / "conventions"
 _NUMBER: Final = re.compile(r"[+-]?\d{1,18}(\.\d{1,18}|/0*[1-9]\d{0,17})?")
 
 

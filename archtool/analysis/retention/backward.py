@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from archtool.analysis.execution import Operation, Units
-from archtool.analysis.forward import TEMPORARY, Forward, Recorded, is_shared_memory
 from archtool.analysis.numbers import whole
+from archtool.analysis.retention.execution import Operation, Units
+from archtool.analysis.retention.forward import TEMPORARY, Forward, Recorded, is_shared_memory
 from archtool.flatten import FlatNetwork
 from archtool.layer import Join, Layer
 from archtool.shape import Shape

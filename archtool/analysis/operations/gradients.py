@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from archtool.analysis.numbers import whole
-from archtool.analysis.training import ADDITIONS, Backward, backward
+from archtool.analysis.operations.training import ADDITIONS, Backward, backward
 from archtool.runs import BlockRun, Entry, LayerRun
 
 Needs = dict[int, bool]  # by a tensor's number in its block: whether it depends on anything learned

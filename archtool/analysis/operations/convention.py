@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-from archtool.analysis.measures import MEASURES
 from archtool.analysis.numbers import whole
+from archtool.analysis.operations.measures import MEASURES
 from archtool.cost import TERMS
 from archtool.runs import LayerRun
 from archtool.size import Size
@@ -40,7 +40,7 @@ class Convention:
     otherwise than modules; None where it does not tell them apart. `limits` are rules of the counter that no weights
     say, a sentence each.
 
-    >>> from archtool.analysis.conventions import convention
+    >>> from archtool.analysis.operations.conventions import convention
     >>> convention("fvcore").weights["norm.batch"]
     1
     """

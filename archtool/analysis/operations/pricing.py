@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final
 
-from archtool.analysis.convention import Convention, plain
-from archtool.analysis.recost import recosted
+from archtool.analysis.operations.convention import Convention, plain
+from archtool.analysis.operations.recost import recosted
 from archtool.cost import Cost
 from archtool.runs import BlockRun, LayerRun
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from archtool.analysis.backward import PARAMETER_GRADIENT, Backward
-from archtool.analysis.execution import Units, executions
-from archtool.analysis.forward import Forward
-from archtool.analysis.heap import Heap, Held
 from archtool.analysis.numbers import whole
 from archtool.analysis.report import BYTES, check_batch
+from archtool.analysis.retention.backward import PARAMETER_GRADIENT, Backward
+from archtool.analysis.retention.execution import Units, executions
+from archtool.analysis.retention.forward import Forward
+from archtool.analysis.retention.heap import Heap, Held
 from archtool.collector import collector_paused
 from archtool.errors import RuleError, nearest
 from archtool.flatten import FlatNetwork, flat_network

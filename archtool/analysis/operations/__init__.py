@@ -1,0 +1,1 @@
+"""What a network computes: FLOP conventions, exact padding, the backward pass."""

@@ -1,0 +1,1 @@
+"""What a network keeps in memory while it runs."""
