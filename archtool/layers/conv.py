@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 PADDING_WORDS = ("half", "same")
 
 
+def grouped(out: Size, groups: Size, x: Shape) -> Size:
+    """The output channels `out`; a rule is broken where groups divide them, or the input's channels, not evenly."""
+    if groups != 1:
+        rule = "{} (={}) must be divisible by groups (={})"
+        require(divides(groups, x.channels), rule, "in channels", x.channels, groups)
+        require(divides(groups, out), rule, "out", out, groups)
+    return out
+
+
 @layer
 class Conv(Layer):
     """A convolution (torch.nn.Conv1d, Conv2d, Conv3d): params = out * in / groups * k^n + out."""
@@ -72,12 +81,7 @@ class Conv(Layer):
         return Weighted(self.padding_mode)
 
     def channels(self, x: Shape) -> Size:
-        groups = self.groups
-        if groups != 1:
-            rule = "{} (={}) must be divisible by groups (={})"
-            require(divides(groups, x.channels), rule, "in channels", x.channels, groups)
-            require(divides(groups, self.out), rule, "out", self.out, groups)
-        return self.out
+        return grouped(self.out, self.groups, x)
 
     def _weights(self, x: Shape) -> Size:
         taps = product(spread(self.kernel, len(x.spatial), "kernel"))

@@ -10,9 +10,10 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import channels, flag, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.layers.conv import grouped
 from archtool.mixing import Mixing, Weighted
 from archtool.shape import Shape, axis_name
-from archtool.size import Size, ceil_div, divides, equal, less, maximum, product, require, select
+from archtool.size import Size, ceil_div, equal, less, maximum, product, require, select
 from archtool.taps import AxisTaps
 from archtool.window import Window
 
@@ -71,12 +72,7 @@ class ConvTranspose(Layer):
         return Weighted()
 
     def channels(self, x: Shape) -> Size:
-        groups = self.groups
-        if groups != 1:
-            rule = "{} (={}) must be divisible by groups (={})"
-            require(divides(groups, x.channels), rule, "in channels", x.channels, groups)
-            require(divides(groups, self.out), rule, "out", self.out, groups)
-        return self.out
+        return grouped(self.out, self.groups, x)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         sizes = []
