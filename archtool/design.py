@@ -193,9 +193,9 @@ class Design:
         """The effective receptive field: how strongly each input position moves one output position of a layer, as the
         expected squared gradient over random weights (Luo et al. 2016, arXiv:1701.04128), without drawing any.
 
-        `at` names a layer or an output, by default the last that sees anything locally; `position` has one number an
-        axis, the middle by default; `of` names the input, the first by default. Raises RuleError for what is not there,
-        and, by name, for a layer whose rule is not known.
+        `at` names a layer, block or output, by default the last that sees something locally; `position` has one number
+        an axis, the middle by default; `of` names the input, by default the first that it sees. Raises RuleError for
+        what is not there, and, by name, for a layer whose rule is not known.
 
         >>> [round(width, 1) for width in load("vgg16").effective(at="stage.4.max_pool").widths]
         [27.6, 27.6]

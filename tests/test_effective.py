@@ -123,10 +123,13 @@ layers:
 """
     assert load(text).effective(of="left").widths == pytest.approx([(8 / 12) ** 0.5])
     assert load(text).effective(of="right").widths == pytest.approx([(24 / 12) ** 0.5])
-    with pytest.raises(RuleError, match=r"^'a' does not see the input 'right'$"):
+    assert load(text).effective("b").of == "right"  # the first that it sees
+    with pytest.raises(RuleError, match=r"^'a' does not see 'right'; it sees left$"):
         load(text).effective("a", of="right")
     with pytest.raises(RuleError, match=r"^there is no input 'lef'; did you mean 'left'"):
         load(text).effective(of="lef")
+    with pytest.raises(RuleError, match=r"^there is no input 'a'; "):
+        load(text).effective(of="a")  # a layer
 
 
 def test_places():
@@ -135,13 +138,14 @@ def test_places():
     assert (field.at, field.position, field.of) == ("stage.3.block.1.act", (3, 3), "input")
     assert field.map.shape == (224, 224) and field.start == (0, 0)
     assert design.effective("stem", (0, 111)).position == (0, 111)
+    assert design.effective("stage.1").at == design.field("stage.1").at == "stage.1.block.1.act"
     whole = design.effective("output")
     assert whole.position == () and min(whole.widths) > field.widths[0]
-    with pytest.raises(RuleError, match=r"^there is no layer 'stm'; did you mean 'stem'"):
+    with pytest.raises(RuleError, match=r"^there is no layer or block 'stm'; did you mean 'stem'"):
         design.effective("stm")
-    with pytest.raises(RuleError, match=r"^position \(=7x112\) is none of 'stem', which has 112x112$"):
+    with pytest.raises(RuleError, match=r"^position 7,112 is none of 'stem'; allowed: 0,0 to 111,111$"):
         design.effective("stem", (7, 112))
-    with pytest.raises(RuleError, match=r"^position \(=7\) has 1 numbers, 'stem' has 2 axes$"):
+    with pytest.raises(RuleError, match=r"^position 7 names 1 of the axes, 'stem' has 2 axes \(64x112x112\)$"):
         design.effective("stem", (7,))
 
 

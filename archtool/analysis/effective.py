@@ -16,8 +16,8 @@ from archtool.analysis.meanfield.moments import Moments, of_input
 from archtool.analysis.meanfield.passage import Passage, sizes
 from archtool.analysis.meanfield.passing import passage, reach_of
 from archtool.analysis.numbers import whole
-from archtool.errors import RuleError, nearest
-from archtool.field import GLOBAL
+from archtool.analysis.place import Place, Position, checked, input_number, place
+from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.mixing import Attended, Multiplied, Standing, Summed, Weighted
 from archtool.shape import Shape
@@ -55,7 +55,7 @@ class EffectiveField:
     centre: tuple[float, ...]
     assumes: str
     at: str
-    position: tuple[int, ...]
+    position: Position
     of: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,82 +73,43 @@ class EffectiveField:
 
 
 def effective(
-    design: Design, at: str | None = None, position: tuple[int, ...] | None = None, of: str | None = None
+    design: Design, at: str | None = None, position: Position | None = None, of: str | None = None
 ) -> EffectiveField:
     """The effective receptive field of a design; see `Design.effective`."""
     flat = design.flat()
-    place = chosen(flat, at, position, of)
-    return field_of(squares(place.layers, flat, place), place)
+    asked = chosen(flat, at, position, of)
+    return field_of(squares(asked.layers, flat, asked), asked)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """What is asked for: a layer, a position of its output (along `Shape.spatial`), an input; and the layers that lead
-    there, in order."""
+class Asked:
+    """What is asked for: a layer's output seen in an input (`where`), a position of it along the axes that its field
+    has and, as `index`, along the tensor's own; and the layers that lead there, in order."""
 
-    layer: FlatLayer
-    position: tuple[int, ...]
-    told: tuple[int, ...]
-    source: int
-    name: str
+    where: Place
+    position: Position
+    index: Position
     layers: tuple[FlatLayer, ...]
 
 
-def chosen(flat: FlatNetwork, at: str | None, position: tuple[int, ...] | None, of: str | None) -> Place:
-    """The layer of that name, by default the last that sees anything locally; the position, by default the middle one
-    along the axes of its field; the input, by default the first.
+def chosen(flat: FlatNetwork, at: str | None, position: Position | None, of: str | None) -> Asked:
+    """What these words ask for, and what is meant without them: see `archtool.analysis.place`.
 
     Raises RuleError where there is no such layer, position or input, or the layer does not see the input.
     """
-    names = list(flat.inputs)
-    if of is not None and of not in names:
-        raise RuleError(f"there is no input '{of}'" + nearest(of, names))
-    source = 0 if of is None else names.index(of)
-    layer = _layer(flat, at, source)
-    if layer.fields[source] is None:
-        raise RuleError(f"'{layer.name}' does not see the input '{names[source]}'")
-    shape = layer.run.output
-    axes = tuple(whole(size) for size in shape.axes)
-    told = tuple(size // 2 for size in axes) if position is None else tuple(position)
-    if len(told) != len(axes):
-        raise RuleError(f"position (={_by_axis(told)}) has {len(told)} numbers, '{layer.name}' has {len(axes)} axes")
-    if not all(0 <= p < n for p, n in zip(told, axes, strict=True)):
-        raise RuleError(f"position (={_by_axis(told)}) is none of '{layer.name}', which has {_by_axis(axes)}")
-    needed, layers = {layer.target}, []
+    if of is not None:
+        input_number(flat, of)  # gradients are followed to an input, not to a layer
+    where = place(flat, at, of)
+    told = checked(position, where.output, where.layer.name)
+    needed, layers = {where.layer.target}, []
     for each in reversed(flat.layers):
         if each.target in needed:
             needed.update(each.sources)
             layers.append(each)
-    return Place(
-        layer=layer,
-        position=_spatial(shape, told),
-        told=told,
-        source=source,
-        name=names[source],
-        layers=tuple(reversed(layers)),
-    )
+    return Asked(where=where, position=told, index=_index(where.output, told), layers=tuple(reversed(layers)))
 
 
-def _layer(flat: FlatNetwork, at: str | None, source: int) -> FlatLayer:
-    if not flat.layers:
-        raise RuleError("a network without layers has no effective field")
-    if at is None:
-        seeing = [layer for layer in flat.layers if layer.fields[source] is not None]
-        local = [layer for layer in seeing if layer.run.output.axes and layer.fields[source].state != GLOBAL]  # type: ignore[union-attr]
-        return (local or seeing or flat.layers)[-1]
-    by_name = {layer.name: layer for layer in flat.layers}
-    if at not in by_name and at in flat.outputs:
-        return next(layer for layer in flat.layers if layer.target == flat.outputs[at])
-    if at not in by_name:
-        raise RuleError(f"there is no layer '{at}'" + nearest(at, list(by_name)))
-    return by_name[at]
-
-
-def _by_axis(numbers: tuple[int, ...]) -> str:
-    return "x".join(map(str, numbers))
-
-
-def _spatial(shape: Shape, position: tuple[int, ...]) -> tuple[int, ...]:
+def _index(shape: Shape, position: Position) -> Position:
     """The position along the tensor's own axes: tokens of a grid lie behind those before them, row by row."""
     if not shape.grid:
         return position
@@ -189,16 +150,16 @@ def passed(layers: tuple[FlatLayer, ...], flat: FlatNetwork) -> Passed:
     return Passed(passages, moments, reaches)
 
 
-def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> Array:
+def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, asked: Asked) -> Array:
     """The expected squared gradient of a sum over channels, with random signs, at a position: for each position of the
     input the mean over its channels, up to a common factor."""
     import numpy as np
 
     passages, moments, reaches = passed(layers, flat)
-    start = np.zeros(moments[place.layer.target].square.shape)
-    here: tuple[slice | int, ...] = (slice(None), *place.position)
+    start = np.zeros(moments[asked.where.layer.target].square.shape)
+    here: tuple[slice | int, ...] = (slice(None), *asked.index)
     start[here] = 1.0
-    gradients: dict[int, Correlated] = {place.layer.target: {(0,) * (start.ndim - 1): start}}
+    gradients: dict[int, Correlated] = {asked.where.layer.target: {(0,) * (start.ndim - 1): start}}
     for layer, one in zip(reversed(layers), reversed(passages), strict=True):
         gradient = gradients.pop(layer.target, None)
         if gradient is not None:  # else only what ignores its input reads it
@@ -207,8 +168,8 @@ def squares(layers: tuple[FlatLayer, ...], flat: FlatNetwork, place: Place) -> A
                 if before:
                     _add(gradients, source, before)
             _hold(gradients)
-    shape = tuple(flat.inputs.values())[place.source]
-    arrived = gradients.get(place.source, {(): np.zeros((1, *sizes(shape)))})
+    shape = asked.where.source
+    arrived = gradients.get(asked.where.number, {(): np.zeros((1, *sizes(shape)))})
     return next(values for lag, values in arrived.items() if not any(lag)).reshape(sizes(shape))
 
 
@@ -255,13 +216,13 @@ def _hold(gradients: dict[int, Correlated]) -> None:
                 gradient[lag] = gradient[lag] / largest
 
 
-def field_of(squared: Array, place: Place, assumes: str = ASSUMES) -> EffectiveField:
+def field_of(squared: Array, asked: Asked, assumes: str = ASSUMES) -> EffectiveField:
     """The field that a map of squared gradients makes; RuleError where nothing arrives at the input."""
     import numpy as np
 
     total = float(squared.sum())
     if not (total > 0 and np.isfinite(total)):
-        raise RuleError(f"no gradient of '{place.layer.name}' arrives at the input '{place.name}'")
+        raise RuleError(f"no gradient of '{asked.where.layer.name}' arrives at the input '{asked.where.of}'")
     share = squared / total
     centre, widths = [], []
     for axis in range(share.ndim):
@@ -276,7 +237,7 @@ def field_of(squared: Array, place: Place, assumes: str = ASSUMES) -> EffectiveF
         widths=tuple(widths),
         centre=tuple(centre),
         assumes=assumes,
-        at=place.layer.name,
-        position=place.told,
-        of=place.name,
+        at=asked.where.layer.name,
+        position=asked.position,
+        of=asked.where.of,
     )

@@ -38,7 +38,7 @@ class PositionType(click.ParamType):  # type: ignore[type-arg]  # generic in som
     "--input", "of", metavar="NAME", help="The input, or a layer, that it is seen in; by default the first it sees."
 )
 @click.option("--support", is_flag=True, help="The exact set of positions that are seen, holes included.")
-@click.option("--unclipped", is_flag=True, help="The set as if all tensors went on for ever.")
+@click.option("--unclipped", is_flag=True, help="The exact set, as if all tensors went on for ever.")
 @click.option("--effective", is_flag=True, help="How strongly each is seen: the expected squared gradient.")
 @click.option("--projective", is_flag=True, help="Reversed: which positions a --position of the input reaches.")
 @click.option("--unproductive", is_flag=True, help="Convolutions whose input has seen the whole image, and their cost.")
@@ -71,6 +71,8 @@ def command(
         raise click.UsageError("--unproductive is about the whole network: it goes with --input and --format alone")
     if projective and effective:
         raise click.UsageError("--effective is about what is seen: it does not go with --projective")
+    if projective and unclipped:
+        raise click.UsageError("--unclipped is about what is seen: it does not go with --projective")
     if image is not None and (output is None or projective):
         raise click.UsageError("--image is for a picture of what is seen: it goes with -o, and not with --projective")
     asked = chosen(spec, design, knobs)
@@ -129,7 +131,7 @@ def _tell_field(
 
     field = design.field(at, position, of)
     exact = design.support(at, position, of, clipped=clipped) if support else None
-    map_of = design.effective(field.at, field.view.position, field.of) if effective else None
+    map_of = design.effective(at, position, of) if effective else None
     if form == "json":
         found = field.to_dict()
         if exact is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from torch import Tensor, nn
 
-from archtool.analysis.effective import EffectiveField, Place, chosen, field_of, squares
+from archtool.analysis.effective import Asked, EffectiveField, chosen, field_of, squares
 from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.mixing import Attended, Normalised, Weighted
@@ -97,51 +97,51 @@ def measured(
     if draws < 2:
         raise RuleError(f"draws (={draws}) must be at least 2")
     flat = design.flat()
-    place = chosen(flat, at, position, of)
-    predicted = field_of(squares(place.layers, flat, place), place)
+    asked = chosen(flat, at, position, of)
+    predicted = field_of(squares(asked.layers, flat, asked), asked)
     on = device or torch.device("cpu")
     if on.type == "meta":
         raise RuleError("device: meta has no numbers to measure gradients with; 'cpu' is always there")
     with torch.random.fork_rng(devices=[on] if on.type == "cuda" else []):
         torch.manual_seed(seed)
-        each = list(_draws(flat, place, draws, on))
+        each = list(_draws(flat, asked, draws, on))
     total = torch.stack(each).sum(0).numpy()
     return Measured(
         name=design.name,
         device=str(on),
         predicted=predicted,
-        measured=field_of(total, place, predicted.assumes),
+        measured=field_of(total, asked, predicted.assumes),
         errors=_errors(each),
         draws=draws,
     )
 
 
-def _draws(flat: FlatNetwork, place: Place, draws: int, device: torch.device) -> Iterator[Tensor]:
+def _draws(flat: FlatNetwork, asked: Asked, draws: int, device: torch.device) -> Iterator[Tensor]:
     """The squared gradient of each draw at each position of the input, as float64 on the CPU."""
     with device:
-        functions = list(modules_of(place.layers))
-    steps = schedule(place.layers, {place.layer.target, *range(len(flat.inputs))})
+        functions = list(modules_of(asked.layers))
+    steps = schedule(asked.layers, {asked.where.layer.target, *range(len(flat.inputs))})
     for _ in range(draws):
-        draw(flat, place, functions, device)
+        draw(flat, asked, functions, device)
         inputs = noise(flat, INPUTS, device)
-        inputs[place.source].requires_grad_()
+        inputs[asked.where.number].requires_grad_()
         tensors = dict(enumerate(inputs))
         for _ in execute(steps, functions, tensors):
             pass
-        y = tensors[place.layer.target]
-        here: tuple[slice | int, ...] = (slice(None), slice(None), *place.position)
-        there = (y.movedim(-1, 1) if place.layer.run.output.is_tokens else y)[here]
+        y = tensors[asked.where.layer.target]
+        here: tuple[slice | int, ...] = (slice(None), slice(None), *asked.index)
+        there = (y.movedim(-1, 1) if asked.where.layer.run.output.is_tokens else y)[here]
         signs = torch.randint(0, 2, there.shape, device=device) * 2 - 1
-        (gradient,) = torch.autograd.grad((there * signs).sum(), inputs[place.source])
-        channels = 2 if tuple(flat.inputs.values())[place.source].is_tokens else 1
+        (gradient,) = torch.autograd.grad((there * signs).sum(), inputs[asked.where.number])
+        channels = 2 if asked.where.source.is_tokens else 1
         yield gradient.detach().double().square().mean((0, channels)).cpu()
 
 
-def draw(flat: FlatNetwork, place: Place, functions: list[nn.Module], device: torch.device) -> None:
+def draw(flat: FlatNetwork, asked: Asked, functions: list[nn.Module], device: torch.device) -> None:
     """Draw new weights for the layers' modules, and calibrate what goes by running statistics."""
-    for layer, module in zip(place.layers, functions, strict=True):
+    for layer, module in zip(asked.layers, functions, strict=True):
         _draw(layer, module)
-    _calibrate(flat, place, functions, device)
+    _calibrate(flat, asked, functions, device)
 
 
 def _draw(layer: FlatLayer, module: nn.Module) -> None:
@@ -159,18 +159,18 @@ def _draw(layer: FlatLayer, module: nn.Module) -> None:
                     parameter.zero_()
 
 
-def _calibrate(flat: FlatNetwork, place: Place, functions: list[nn.Module], device: torch.device) -> None:
+def _calibrate(flat: FlatNetwork, asked: Asked, functions: list[nn.Module], device: torch.device) -> None:
     """Let what normalises by running statistics take those of a batch of inputs; all runs as at inference then."""
     modules = (module for function in functions for module in function.modules())
     running: list[Any] = [module for module in modules if getattr(module, "running_var", None) is not None]
     for function in functions:
         function.eval()
-    if not any(isinstance(layer.run.layer.mixing(layer.run.inputs[0]), Normalised) for layer in place.layers):
+    if not any(isinstance(layer.run.layer.mixing(layer.run.inputs[0]), Normalised) for layer in asked.layers):
         return
     for module in running:
         module.train()
         module.momentum = 1.0
-    steps = schedule(place.layers, {place.layer.target})
+    steps = schedule(asked.layers, {asked.where.layer.target})
     with torch.no_grad():
         for _ in execute(steps, functions, dict(enumerate(noise(flat, CALIBRATION, device)))):
             pass

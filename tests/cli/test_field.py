@@ -110,7 +110,9 @@ def test_a_picture_is_drawn_beside_the_text(archtool, dilated, tmp_path):
         (("-o", "no/field.png"), "there is no folder 'no'"),
         (("-o", "field.png", "--image", "no.png"), "no.png: No such file or directory"),
         (("--image", "photo.png"), "--image is for a picture of what is seen"),
-        (("--projective", "--effective"), "it does not go with --projective"),
+        (("--projective", "--effective"), "--effective is about what is seen: it does not go with --projective"),
+        (("--projective", "--unclipped"), "--unclipped is about what is seen: it does not go with --projective"),
+        (("--input", "conv.0", "--effective"), "there is no input 'conv.0'; allowed: input"),
         (("--unproductive", "--support"), "--unproductive is about the whole network"),
     ],
 )

@@ -207,19 +207,19 @@ def test_moments_are_those_of_random_networks(name, monkeypatch):
     monkeypatch.setattr("archtool.realize.effective.CALIBRATION", 64)
     design = load(stack(MOMENTS[name], [6, 6], channels=64).replace(f"out: {CHANNELS}", "out: 64"))
     flat = design.flat()
-    place = chosen(flat, flat.layers[-1].name, None, None)
-    moments = passed(place.layers, flat).moments
-    functions = list(modules_of(place.layers))
-    steps = schedule(place.layers, ())
-    found = {layer.name: [0.0, 0.0] for layer in place.layers}
+    asked = chosen(flat, flat.layers[-1].name, None, None)
+    moments = passed(asked.layers, flat).moments
+    functions = list(modules_of(asked.layers))
+    steps = schedule(asked.layers, ())
+    found = {layer.name: [0.0, 0.0] for layer in asked.layers}
     with torch.no_grad():
         for _ in range(DRAWS):
-            draw(flat, place, functions, CPU)
+            draw(flat, asked, functions, CPU)
             tensors = dict(enumerate(noise(flat, 24, CPU)))
-            for layer, y in zip(place.layers, execute(steps, functions, tensors), strict=True):
+            for layer, y in zip(asked.layers, execute(steps, functions, tensors), strict=True):
                 found[layer.name][0] += (y**2).mean((0, 1)).numpy() / DRAWS
                 found[layer.name][1] += float((y.flatten(2).mean((0, 2)) ** 2).mean()) / DRAWS
-    for layer in place.layers:
+    for layer in asked.layers:
         predicted = moments[layer.target].in_units(0)
         square, common = found[layer.name]
         shares = predicted.shares
