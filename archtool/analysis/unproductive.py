@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.analysis.numbers import whole
 from archtool.analysis.place import input_number, positions_of
-from archtool.cost import MACS
 from archtool.field import GLOBAL, Field, identity
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.window import Window
@@ -40,12 +39,12 @@ class Idle(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unproductive:
-    """The unproductive convolutions of a network for its input `of`, of these sizes; `params`, `macs` and
+    """The unproductive convolutions of a network for its input `of`, whose size is `source`; `params`, `macs` and
     `convolutions` are those of the whole network."""
 
     name: str
     of: str
-    sizes: tuple[int, ...]
+    source: tuple[int, ...]
     layers: tuple[Idle, ...]
     convolutions: int
     params: int
@@ -66,7 +65,7 @@ class Unproductive:
         return {
             "name": self.name,
             "of": self.of,
-            "input": list(self.sizes),
+            "input": list(self.source),
             "convolutions": self.convolutions,
             "params": self.params,
             "macs": self.macs,
@@ -86,7 +85,7 @@ def unproductive(design: Design, of: str | None = None) -> Unproductive:
     return Unproductive(
         name=design.name,
         of=name,
-        sizes=sizes,
+        source=tuple([whole(size) for size in flat.inputs[name].dims]),
         layers=tuple(idle for idle in found if idle is not None),
         convolutions=len(convolutions),
         params=whole(cost.params),
@@ -115,8 +114,8 @@ def _idle(layer: FlatLayer, before: Field | None, own: Field | None, sizes: tupl
         why = BY_WINDOW
     else:
         return None
-    macs = sum(whole(run.cost.operations.get(term, 0)) for term in MACS)
-    return Idle(layer.name, run.kind, why, narrow, whole(run.cost.params) if layer.owns_weights else 0, macs)
+    params = whole(run.cost.params) if layer.owns_weights else 0
+    return Idle(layer.name, run.kind, why, narrow, params, whole(run.cost.macs))
 
 
 def _narrow(field: Field) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from archtool.analysis.support import Support
     from archtool.analysis.unproductive import Unproductive
 
-MOST_PHASES: Final = 16  # that are listed
+MOST_PHASES: Final = 16  # lines of them
 AxisPhases = tuple[int, tuple[tuple[int, int], ...]]
 
 
@@ -63,14 +64,16 @@ def _outside(view: View) -> str:
 
 
 def _phases(turn: int, phases: tuple[tuple[int, int], ...], along: str) -> str:
+    """What each phase sees, those beside each other that see the same in one line."""
     count = len(phases)
-    rows = [(along, "sees")]
-    for phase, (low, high) in enumerate(phases[:MOST_PHASES]):
+    rows = []
+    for (low, high), alike in groupby(range(count), phases.__getitem__):
+        first, *more = alike
+        last = f" .. {_term(count, more[-1])}" if more else ""
         seen = f"{_term(turn, low)} .. {_term(turn, high)}" if high >= low else "nothing"
-        rows.append((_term(count, phase), seen))
-    if count > MOST_PHASES:
-        rows.append((f"... {count - MOST_PHASES} more", ""))
-    return aligned(rows)
+        rows.append((_term(count, first) + last, seen))
+    left = [(f"... {len(rows) - MOST_PHASES} more", "")] if len(rows) > MOST_PHASES else []
+    return aligned([(along, "sees"), *rows[:MOST_PHASES], *left])
 
 
 def _term(factor: int, offset: int) -> str:
@@ -122,7 +125,7 @@ def support_text(support: Support, width: int = WIDTH) -> str:
 
 def effective_text(field: LayerField, effective: EffectiveField, width: int = WIDTH) -> str:
     """The effective field's widths, which share of the field they are, and the gradient's map."""
-    rows = [("effective", "width", "centre", "2 widths of the size")]
+    rows = [("effective", "width", "centre", "2 widths / size")]
     for axis, sigma, centre in zip(field.axes, effective.widths, effective.centre, strict=True):
         size = axis.n if field.sees == "everything" else axis.size
         rows.append((axis.name, f"{sigma:.2f}", f"{centre:.2f}", f"{2 * sigma / size:.1%}"))
@@ -158,7 +161,7 @@ def _local(sees: str) -> str:
 def unproductive_text(found: Unproductive) -> str:
     """The unproductive convolutions beside their cost, and their sum."""
     head = f"{found.name}: {len(found.layers)} of {found.convolutions} convolutions are unproductive "
-    head += f"for {found.of} ({_by(found.sizes)})\n"
+    head += f"for {found.of} ({_by(found.source)})\n"
     if not found.layers:
         return head
     rows: list[tuple[str, ...]] = [("layer", "kind", "by", "narrow", "params", "share", "MACs", "share")]
