@@ -18,7 +18,6 @@ from archtool.layer import find, kinds
 from archtool.spec.reader import Document, Node, Scalar, Sequence, read_file
 from archtool.spec.reader import Mapping as MappingNode
 
-DEFAULT: Final = "archtool"
 KEYS: Final = ("about", "unit", "source", "version", "weights", "functional", "faults", "limits")
 FAULT_KEYS: Final = ("name", "about", "excess", "scope")
 _FOLDER: Final = Path(__file__).resolve().parents[2] / "conventions"

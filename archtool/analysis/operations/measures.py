@@ -11,8 +11,6 @@ from math import prod
 from typing import Any, Final, NamedTuple
 
 from archtool.analysis.numbers import whole
-from archtool.axes import spread
-from archtool.cost import MACS
 from archtool.layer import Layer
 from archtool.runs import LayerRun
 
@@ -29,11 +27,6 @@ class Measure(NamedTuple):
         return set(self.needs) <= set(kind.field_kinds())
 
 
-def _kernel(run: LayerRun) -> tuple[int, ...]:
-    layer: Any = run.layer
-    return spread(layer.kernel, len(run.inputs[0].spatial), "kernel")
-
-
 def _weights_at_outputs(run: LayerRun) -> int:
     layer: Any = run.layer
     biases = whole(run.output.channels) if layer.bias else 0
@@ -47,7 +40,7 @@ def _kernel_as_written(run: LayerRun) -> int:
 
 
 def _macs(run: LayerRun) -> int:
-    return sum(whole(run.cost.operations.get(term, 0)) for term in MACS)
+    return whole(run.cost.macs)
 
 
 def _biases(run: LayerRun) -> int:

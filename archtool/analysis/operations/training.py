@@ -41,7 +41,6 @@ _NORM = Rule(2, 0, "one pass that finds what the statistics pass back, one that 
 _AFFINE = Rule(1, 1, "gradient times scale; gradient times normalised element, summed, and the gradient's own sum")
 _SPREAD = Rule(1, 0, "each element that was read gets its share of the gradient")
 _ROUTE = Rule(1, 0, "the gradient goes to the greatest element: an addition an output", OUTPUTS)
-_EACH = Rule(1, 0, "the gradient times the function's derivative")
 _CHOOSE = Rule(1, 0, "the gradient times a mask, for each of two", CHAIN)
 
 RULES: Final[Mapping[str, Rule]] = {
