@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from archtool.errors import RuleError, nearest
 from archtool.shape import Shape
-from archtool.size import Ratio, Size, at_most, exact_div, require
+from archtool.size import Ratio, Size, any_of, at_most, exact_div, less, negate, require
 from archtool.trace import Expr
 
 Schema = dict[str, Any]
@@ -93,17 +93,27 @@ class ChannelsKind(SizeKind):
 
 
 class NumberKind(FieldKind):
-    """A number, whole or not."""
+    """A number, whole or not, of at least `least` and at most `most` where there are such."""
 
-    allowed = "a number"
+    def __init__(self, least: int | None = None, most: int | None = None) -> None:
+        self.least, self.most = least, most
+        lower = "" if least is None else f" of at least {least}"
+        bounds = lower if most is None else f" between {least} and {most}"
+        self.allowed = "a number" + bounds  # type: ignore[misc]  # an instance tells its own bounds
 
     def read(self, value: object) -> Any:
-        if isinstance(value, int | float | Fraction | Expr | Ratio) and not isinstance(value, bool):
-            return value
-        raise self.refuse(value)
+        if not isinstance(value, int | float | Fraction | Expr | Ratio) or isinstance(value, bool):
+            raise self.refuse(value)
+        number: Any
+        number, unit = value if isinstance(value, Ratio) else (value, 1)
+        below = self.least is not None and less(number, self.least * unit)
+        above = self.most is not None and less(self.most * unit, number)
+        require(negate(any_of(below, above)), "{} is not {}", describe(value), self.allowed)
+        return value
 
     def schema(self) -> Schema:
-        return {"anyOf": [{"type": "number"}, EXPRESSION]}
+        bounds = {"minimum": self.least, "maximum": self.most}
+        return {"anyOf": [{"type": "number", **{k: v for k, v in bounds.items() if v is not None}}, EXPRESSION]}
 
 
 class FactorKind(FieldKind):
@@ -284,9 +294,9 @@ def size(*, default: Any = MISSING, least: int = 1) -> Any:
     return _declare(SizeKind(least), default)
 
 
-def number(*, default: Any = MISSING) -> Any:
+def number(*, default: Any = MISSING, least: int | None = None, most: int | None = None) -> Any:
     """A field that holds a number."""
-    return _declare(NumberKind(), default)
+    return _declare(NumberKind(least, most), default)
 
 
 def tensor(*, default: Any = MISSING) -> Any:

@@ -146,6 +146,8 @@ def _turns(
     run = entry.run
     inner: dict[int, Place] = {}
     taken = _taken(entry, turns)
+    if isinstance(run, BlockRun) and not layer_count(run):
+        taken = 1  # all turns of nothing are one
     for turn in range(taken):
         name = entry.name if entry.turn is None else f"{base}.{entry.turn + turn}"
         if entry.turn is not None and turn == taken - 1 < entry.turns - 1:

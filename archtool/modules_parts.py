@@ -93,18 +93,18 @@ class OverPositions(nn.Module):
 
 
 class BlurPool(nn.Module):
-    """Each channel of (batch, channels, *spatial) through one filter, the outer product of `row` with itself over its
-    sum; `pads` has two ends an axis, the last axis first."""
+    """Each channel of (batch, channels, *spatial) through one filter, the outer product of `row` with itself; `pads`
+    has two ends an axis, the last axis first."""
 
     filter: torch.Tensor
 
     def __init__(
-        self, channels: int, row: Sequence[int], strides: tuple[int, ...], pads: tuple[int, ...], mode: str
+        self, channels: int, row: Sequence[float], strides: tuple[int, ...], pads: tuple[int, ...], mode: str
     ) -> None:
         super().__init__()
         self.channels, self.strides, self.pads = channels, strides, pads
         self.mode = "constant" if mode == "zeros" else mode
-        one = torch.tensor(row, dtype=torch.get_default_dtype()) / sum(row)
+        one = torch.tensor(row, dtype=torch.get_default_dtype())
         whole = one
         for _ in strides[1:]:
             whole = whole.unsqueeze(-1) * one

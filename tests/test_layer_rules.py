@@ -45,7 +45,7 @@ REFUSED = [
     ("[7, 6, 6]", "glu", "channels (=7) must be even: half of them are gates"),
     ("[8, 6, 6]", "softmax: {groups: 3}", "channels (=8) must be divisible by groups (=3)"),
     ("[8, 6, 6]", "softmax: {groups: 2, over: positions}", "groups (=2) are of channels, not of positions"),
-    ("[8, 6, 6]", "stochastic_depth: {p: 1.5}", "p (=3/2) must be between 0 and 1"),
+    ("[8, 6, 6]", "stochastic_depth: {p: 1.5}", "p: 3/2 (a fraction) is not a number between 0 and 1"),
     ("[8, 6, 6]", "pad: {padding: 1, mode: reflect, value: 2}",
      "mode reflect takes its values from the input, value is for zeros"),
     ("{tokens: 4, channels: 8}", "dropout: {channels_only: true}",

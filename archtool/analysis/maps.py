@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.errors import RuleError
@@ -47,11 +48,15 @@ class Map(NamedTuple):
 
         moved = np.moveaxis(self.seen, axis, 0)
         start, size = self.start[axis], self.seen.shape[axis]
+        checked_size((high - low + 1, *moved.shape[1:]))
         rows = np.zeros((high - low + 1, *moved.shape[1:]), bool)
-        for index, at in enumerate(range(low, high + 1)):
-            inner = (at if 0 <= at < n else fold(at)) - start
+        first, last = max(0, low, start), min(n, high + 1, start + size)
+        if first < last:
+            rows[first - low : last - low] = moved[first - start : last - start]
+        for at in (*range(low, min(0, high + 1)), *range(max(n, low), high + 1)):
+            inner = fold(at) - start
             if 0 <= inner < size:
-                rows[index] = moved[inner]
+                rows[at - low] = moved[inner]
         return self._with(axis, low, np.moveaxis(rows, 0, axis))
 
     def read(self, axis: int, taps: AxisTaps) -> Map:
@@ -69,7 +74,7 @@ class Map(NamedTuple):
             return self._with(axis, 0, np.moveaxis(moved[:0], 0, axis))
         low = min(begin for begin, _ in pieces)
         high = max(begin + stride * (len(rows) - 1) for begin, rows in pieces)
-        _check((high - low + 1) * (self.seen.size // len(moved)))
+        checked_size((high - low + 1, *moved.shape[1:]))
         found = np.zeros((high - low + 1, *moved.shape[1:]), bool)
         for begin, rows in pieces:
             if stride:
@@ -84,6 +89,7 @@ class Map(NamedTuple):
 
         moved = np.moveaxis(self.seen, axis, 0)
         start, size, period, stride = self.start[axis], len(moved), len(taps.offsets), taps.stride
+        checked_size((positions, *moved.shape[1:]))
         found = np.zeros((positions, *moved.shape[1:]), bool)
         for phase, offsets in enumerate(taps.offsets):
             turns = len(range(phase, positions, period))
@@ -138,6 +144,16 @@ class Map(NamedTuple):
         return Map((*self.start[:axis], start, *self.start[axis + 1 :]), seen)
 
 
-def _check(positions: int) -> None:
+def everything(sizes: tuple[int, ...]) -> Map:
+    """All positions of a tensor of these sizes."""
+    import numpy as np
+
+    checked_size(sizes)
+    return Map((0,) * len(sizes), np.ones(sizes, bool))
+
+
+def checked_size(sizes: Sequence[int]) -> None:
+    """Raises RuleError where a map of these sizes would be too large."""
+    positions = prod(sizes)
     if positions > LARGEST_MAP:
         raise RuleError(f"a set among {positions:,} positions is too large to be told exactly (most: {LARGEST_MAP:,})")

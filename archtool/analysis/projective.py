@@ -39,7 +39,7 @@ class AxisReached:
     @property
     def count(self) -> int:
         """How many they are."""
-        return sum(map(len, self.phases))
+        return sum([(phase.stop - 1 - phase.start) // phase.step + 1 for phase in self.phases if phase])
 
     def __contains__(self, position: int) -> bool:
         return any(position in phase for phase in self.phases)
@@ -133,7 +133,7 @@ def reached(axis: AxisField, position: int, positions: int) -> tuple[range, ...]
     period, stride = len(axis.phases), whole(axis.stride)
     found = []
     for phase, reach in enumerate(axis.phases):
-        low, high, turns = whole(reach.low), whole(reach.high), len(range(phase, positions, period))
+        low, high, turns = whole(reach.low), whole(reach.high), (positions - phase - 1) // period + 1
         if stride:
             first, last = max(0, whole(ceil_div(position - high, stride))), min(turns - 1, (position - low) // stride)
         else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archtool.analysis.maps import Fold, Map
+from archtool.analysis.maps import Fold, Map, everything
 from archtool.analysis.place import Place, Position, checked, place, positions_of
 from archtool.field import GLOBAL
 from archtool.layer import Join
@@ -95,8 +95,7 @@ def support(
     tensor, name = (where.source, where.of) if projective else (where.output, where.layer.name)
     told = checked(position, tensor, name)
     if where.is_everything:
-        sizes = positions_of(where.output if projective else where.source)
-        found = Map((0,) * len(sizes), np.ones(sizes, bool))
+        found = everything(positions_of(where.output if projective else where.source))
     else:
         one = Map(told, np.ones((1,) * len(told), bool))
         found = (_reached(where, one) if projective else _seen(where, one, clipped)).trimmed()
@@ -153,6 +152,8 @@ def _back(wanted: Map, path: _Path, x: Sequence[int], y: Sequence[int], clipped:
     """What positions of an output of sizes y read of an input of sizes x."""
     if not path.taps:
         return _fitted(wanted, x, y)
+    if len(y) != len(x):  # a vector is its only position
+        wanted = _fitted(wanted, x, y)
     for axis, (taps, n) in enumerate(zip(path.taps, x, strict=True)):
         wanted = wanted.read(axis, taps)
         if clipped:
@@ -185,13 +186,14 @@ def _forth(given: Map, path: _Path, x: Sequence[int], y: Sequence[int]) -> Map:
     """Which positions of an output of sizes y read some of these of an input of sizes x."""
     if not path.taps:
         return _spread(_fitted(given, y, x), x, y)
-    for axis, (taps, n, m) in enumerate(zip(path.taps, x, y, strict=True)):
+    across = y if len(y) == len(x) else (1,) * len(x)  # a vector is its only position
+    for axis, (taps, n, m) in enumerate(zip(path.taps, x, across, strict=True)):
         fold = _fold(path.border, n)
         if fold is not None:
             reads = [read for position in {*_ends(taps, m)} for read in taps.reads(position)]
             given = given.extended(axis, min([0, *reads]), max([n - 1, *reads]), n, fold)
         given = given.readers(axis, taps, m)
-    return given
+    return _fitted(given, y, across)
 
 
 def _ends(taps: AxisTaps, m: int) -> list[int]:

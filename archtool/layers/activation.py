@@ -10,7 +10,7 @@ from archtool.fields import choice, number
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Applied, Mixing
 from archtool.shape import Shape
-from archtool.size import Size
+from archtool.size import Size, equal, less, negate, require
 
 if TYPE_CHECKING:
     import torch
@@ -128,6 +128,10 @@ class CELU(Activation):
     keeps_in_place = ("output",)
     alpha: Any = number(default=1.0)
 
+    def channels(self, x: Shape) -> Size:
+        require(negate(equal(self.alpha, 0)), "alpha (={}) divides, it can't be 0", self.alpha)
+        return x.channels
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -241,6 +245,11 @@ class Hardtanh(Activation):
     min_val: Any = number(default=-1.0)
     max_val: Any = number(default=1.0)
 
+    def channels(self, x: Shape) -> Size:
+        rule = "min_val (={}) must be smaller than max_val (={})"
+        require(less(self.min_val, self.max_val), rule, self.min_val, self.max_val)
+        return x.channels
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -253,6 +262,10 @@ class Softplus(Activation):
 
     beta: Any = number(default=1.0)
     threshold: Any = number(default=20.0)
+
+    def channels(self, x: Shape) -> Size:
+        require(negate(equal(self.beta, 0)), "beta (={}) divides, it can't be 0", self.beta)
+        return x.channels
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -304,7 +317,7 @@ class Tanhshrink(Activation):
 class Softshrink(Activation):
     """x drawn lambda nearer to 0."""
 
-    lambd: Any = number(default=0.5)
+    lambd: Any = number(default=0.5, least=0)
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -349,6 +362,11 @@ class RReLU(Activation):
     keeps_in_place = ("output",)
     lower: Any = number(default=0.125)
     upper: Any = number(default=1 / 3)
+
+    def channels(self, x: Shape) -> Size:
+        rule = "lower (={}) must be at most upper (={})"
+        require(negate(less(self.upper, self.lower)), rule, self.lower, self.upper)
+        return x.channels
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """The slopes."""

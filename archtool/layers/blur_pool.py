@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from archtool.axes import check_wrap, windows
 from archtool.fields import choice, padding, per_axis, size
@@ -13,11 +13,13 @@ from archtool.layer import Example, Layer, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Blended, Mixing
 from archtool.shape import Shape
-from archtool.size import Size, product
+from archtool.size import Size, at_most, product, require
 from archtool.window import Window
 
 if TYPE_CHECKING:
     import torch
+
+LARGEST_KERNEL: Final = 1023  # the least of its weights, 2**-1022, is the least normal double
 
 
 @layer
@@ -39,17 +41,20 @@ class BlurPool(Layer):
     )
 
     def window(self, x: Shape) -> Window:
+        rule = "kernel (={}) must be at most {}: beyond it the ends of the filter are too small for a number"
+        require(at_most(self.kernel, LARGEST_KERNEL), rule, self.kernel, LARGEST_KERNEL)
         window = windows(x, self.kind, self.kernel, self.stride, self.padding)
         check_wrap(window, x, self.padding_mode)
         return window
 
     def mixing(self, x: Shape) -> Mixing:
-        row = [count / 2 ** (len(self._row()) - 1) for count in self._row()]
+        row = self._row()
         return Blended(lambda axis, position, reads: row, self.padding_mode)
 
-    def _row(self) -> list[int]:
-        kernel: Any = self.kernel
-        return [comb(kernel - 1, tap) for tap in range(kernel)]
+    def _row(self) -> list[float]:
+        """The filter along one axis; its sum is 1."""
+        last: Any = self.kernel - 1
+        return [comb(last, tap) / 2**last for tap in range(last + 1)]
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         taps: Size = 1

@@ -14,7 +14,7 @@ from archtool.layers.conv import grouped
 from archtool.mixing import Mixing, Weighted
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, ceil_div, equal, less, maximum, product, require, select
-from archtool.taps import AxisTaps
+from archtool.taps import AxisTaps, check_taps
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class ConvTranspose(Layer):
 
     def taps(self, x: Shape, field: Field) -> tuple[AxisTaps, ...]:
         return tuple(
-            AxisTaps(1, tuple(_offsets(kernel, stride, pad, step, phase) for phase in range(stride)))  # type: ignore[arg-type]
+            AxisTaps(1, _offsets(kernel, stride, pad, step))  # type: ignore[arg-type]  # numbers
             for kernel, stride, pad, _, step in self._axes(x)
         )
 
@@ -154,7 +154,11 @@ def _reach(kernel: Size, stride: int, padding: Size, dilation: int, phase: int) 
     return Reach(low, high, low + high, low + high)
 
 
-def _offsets(kernel: int, stride: int, padding: int, dilation: int, phase: int) -> tuple[int, ...]:
-    """The inputs that outputs of a phase read, in order."""
-    places = (phase + padding - dilation * tap for tap in reversed(range(kernel)))
-    return tuple(place // stride for place in places if place % stride == 0)
+def _offsets(kernel: int, stride: int, padding: int, dilation: int) -> tuple[tuple[int, ...], ...]:
+    """The inputs that outputs of each phase read, in order: by tap t, stride*i - padding + dilation*t reads i."""
+    check_taps(kernel)
+    offsets: list[list[int]] = [[] for _ in range(stride)]
+    for tap in reversed(range(kernel)):
+        turn, phase = divmod(dilation * tap - padding, stride)
+        offsets[phase].append(-turn)
+    return tuple(map(tuple, offsets))

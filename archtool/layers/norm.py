@@ -31,7 +31,7 @@ class BatchNorm(Layer):
     """Batch normalisation of each channel (Ioffe and Szegedy 2015, arXiv:1502.03167; torch.nn.BatchNorm1d, 2d, 3d)."""
 
     keeps = ("input",)
-    eps: Any = number(default=1e-5)
+    eps: Any = number(default=1e-5, least=0)
     momentum: Any = number(default=0.1)
     affine: bool = flag(default=True)
 
@@ -74,7 +74,7 @@ class LayerNorm(Layer):
     torch.nn.LayerNorm over the last axis, ConvNeXt's LayerNorm2d on channels-first tensors)."""
 
     keeps = ("input",)
-    eps: Any = number(default=1e-5)
+    eps: Any = number(default=1e-5, least=0)
     affine: bool = flag(default=True)
     bias: bool = flag(default=True)
 
@@ -115,7 +115,7 @@ class GroupNorm(Layer):
 
     keeps = ("input",)
     groups: Size = channels()
-    eps: Any = number(default=1e-5)
+    eps: Any = number(default=1e-5, least=0)
     affine: bool = flag(default=True)
 
     examples = (
@@ -166,7 +166,7 @@ class InstanceNorm(Layer):
     2d, 3d): by its own statistics, which see all positions, or by running ones."""
 
     keeps = ("input",)
-    eps: Any = number(default=1e-5)
+    eps: Any = number(default=1e-5, least=0)
     momentum: Any = number(default=0.1)
     affine: bool = flag(default=False)
     track_running_stats: bool = flag(default=False)
@@ -227,7 +227,7 @@ class RmsNorm(Layer):
     arXiv:1910.07467; torch.nn.RMSNorm over the last axis). Without eps, the smallest step of the numbers is it."""
 
     keeps = ("input",)
-    eps: Any = number(default=None)
+    eps: Any = number(default=None, least=0)
     affine: bool = flag(default=True)
 
     examples = (

@@ -11,7 +11,7 @@ from archtool.fields import choice, flag, number, padding
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Copied, Mixing
 from archtool.shape import Shape
-from archtool.size import Size, any_of, equal, less, negate, require, where
+from archtool.size import Size, equal, require, where
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -34,17 +34,13 @@ class Identity(Layer):
         return nn.Identity()
 
 
-def _check_probability(p: Any) -> None:
-    require(negate(any_of(less(p, 0), less(1, p))), "p (={}) must be between 0 and 1", p)
-
-
 @layer
 class Dropout(Layer):
     """Drops elements, or whole `channels`, while training, and passes them on at inference (torch.nn.Dropout,
     Dropout1d, 2d, 3d; Srivastava et al. 2014, Tompson et al. 2014, arXiv:1411.4280)."""
 
     is_view = True
-    p: Any = number(default=0.5)
+    p: Any = number(default=0.5, least=0, most=1)
     channels_only: bool = flag(default=False)
 
     examples = (
@@ -56,7 +52,6 @@ class Dropout(Layer):
         return Copied()
 
     def channels(self, x: Shape) -> Any:
-        _check_probability(self.p)
         if self.channels_only:
             spatial_rank(x, self.kind)
         return x.channels
@@ -80,7 +75,7 @@ class AlphaDropout(Layer):
     FeatureAlphaDropout; Klambauer et al. 2017, arXiv:1706.02515)."""
 
     is_view = True
-    p: Any = number(default=0.5)
+    p: Any = number(default=0.5, least=0, most=1)
     channels_only: bool = flag(default=False)
 
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
@@ -89,7 +84,6 @@ class AlphaDropout(Layer):
         return Copied()
 
     def channels(self, x: Shape) -> Any:
-        _check_probability(self.p)
         if self.channels_only:
             spatial_rank(x, self.kind)
         return x.channels

@@ -9,7 +9,7 @@ from archtool.fields import number
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Applied, Copied, Mixing
 from archtool.shape import Shape
-from archtool.size import Size, any_of, less, negate, require
+from archtool.size import Size
 
 if TYPE_CHECKING:
     import torch
@@ -54,16 +54,12 @@ class StochasticDepth(Layer):
     arXiv:1603.09382; drop path)."""
 
     is_view = True
-    p: Any = number(default=0.5)
+    p: Any = number(default=0.5, least=0, most=1)
 
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied()
-
-    def channels(self, x: Shape) -> Any:
-        require(negate(any_of(less(self.p, 0), less(1, self.p))), "p (={}) must be between 0 and 1", self.p)
-        return x.channels
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """Whether the item was kept."""

@@ -97,11 +97,11 @@ def realize(flat: FlatNetwork, in_place: Collection[str] = ()) -> Network:
     The layers named in `in_place` write over their input, which nobody else may need. Under `torch.device("meta")` it
     takes no memory. Raises RuleError for tensors that torch has no sizes for.
     """
-    for layer in flat.layers:
-        run = layer.run
-        largest = maximum(*(shape.elements for shape in (*run.inputs, run.output)), run.cost.params)
-        if at_most(largest, LARGEST_SIZE) is not True:
-            raise RuleError(f"'{layer.name}' is too large for torch, which counts elements up to 2**62")
+    largest = {name: shape.elements for name, shape in flat.inputs.items()}
+    largest |= {layer.name: maximum(layer.run.output.elements, layer.run.cost.params) for layer in flat.layers}
+    for name, elements in largest.items():
+        if at_most(elements, LARGEST_SIZE) is not True:
+            raise RuleError(f"'{name}' is too large for torch, which counts elements up to 2**62")
     return Network(flat, in_place)
 
 

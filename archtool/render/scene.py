@@ -177,7 +177,7 @@ class _Drawing:
         readers = Counter(number for entry in run.entries for number in entry.sources)
         readers.update(tensor.number for tensor in (run.output, *run.outputs.values()))
         node: Node | None = None  # of layers that wait for one that goes on
-        for entry, following in zip(run.entries, (*run.entries[1:], None), strict=True):
+        for entry, following in zip(run.entries, (*run.entries[1:], None), strict=False):  # of none, none
             part = _part(entry, prefix, around)
             if node is None:
                 inner = entry.run

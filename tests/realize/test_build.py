@@ -165,3 +165,8 @@ def test_it_can_be_exported():
     x = torch.randn(1, 1, 32, 32)
     exported = torch.export.export(net, (x,))
     torch.testing.assert_close(exported.module()(x), net(x))
+
+
+def test_an_input_too_large_for_torch_is_refused_by_name_though_nobody_reads_it():
+    with pytest.raises(RuleError, match="'b' is too large for torch"):
+        load("inputs: {a: [3, 8], b: [4, 10**30]}\nlayers: [relu]\n").verify("meta")

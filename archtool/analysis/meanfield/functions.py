@@ -26,8 +26,9 @@ def applied(x: Moments, function: Function, name: str) -> Passage:
     import numpy as np
 
     x = x.plain(name)
-    laws = tuple(x.law(i).then(function) for i in range(len(x.channels)))
-    found = [_applied(x, i, law, function) for i, law in enumerate(laws)]
+    with np.errstate(over="ignore", invalid="ignore"):  # `rescaled` refuses what comes of it
+        laws = tuple(x.law(i).then(function) for i in range(len(x.channels)))
+        found = [_applied(x, i, law, function) for i, law in enumerate(laws)]
     columns = [np.stack(column) for column in zip(*(each[1:] for each in found), strict=True)]
     square, shared, same, apart = columns
     y = Moments(x.channels, square, shared, np.array([each.mean for each in found]), laws)
