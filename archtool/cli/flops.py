@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from archtool.analysis.modes import MODES
 from archtool.cli._options import chosen, spec_arguments
 
 
@@ -18,7 +19,7 @@ from archtool.cli._options import chosen, spec_arguments
     "--only", metavar="NAMES", default="", help="These conventions alone, separated by commas; a YAML file is one too."
 )
 @click.option(
-    "--mode", type=click.Choice(["inference", "training"]), default="inference", show_default=True,
+    "--mode", type=click.Choice(MODES), default="inference", show_default=True,
     help="The forward pass, or forward and backward by term.",
 )  # fmt: skip
 @click.option("--exact-padding", is_flag=True, help="Leave out the products of convolutions with padding.")
@@ -37,7 +38,8 @@ def command(
 ) -> None:
     """Count a network's FLOPs as several counters do, and say why they differ.
 
-    SPEC is a YAML file, - for standard input, or a shipped name. `archtool conventions` lists the conventions.
+    SPEC is a YAML file, - for standard input, or the name of a shipped spec or of one of its designs
+    (resnet50; `archtool zoo` lists them). `archtool conventions` lists the conventions.
     """
     names = [name.strip() for name in only.split(",") if name.strip()]
     found = chosen(spec, design, knobs).flops(*names, mode=mode, exact_padding=exact_padding, batch=batch)

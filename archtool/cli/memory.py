@@ -6,6 +6,8 @@ import json
 
 import click
 
+from archtool.analysis.modes import MODES
+from archtool.analysis.retention.peak import OPTIMIZERS
 from archtool.cli._options import chosen, spec_arguments
 
 
@@ -13,10 +15,14 @@ from archtool.cli._options import chosen, spec_arguments
 @spec_arguments
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs at once.")
 @click.option("--dtype", default="float32", show_default=True, help="Of all tensors: float32, bfloat16, int8 ...")
-@click.option("--mode", default="inference", show_default=True, help="inference, or training: forward and backward.")
 @click.option(
-    "--optimizer", default="sgd", show_default=True, help="What training keeps besides: sgd, momentum, adam, adamw."
-)
+    "--mode", type=click.Choice(MODES), default="inference", show_default=True,
+    help="The forward pass alone, or forward and backward.",
+)  # fmt: skip
+@click.option(
+    "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", show_default=True,
+    help="Whose numbers training keeps besides.",
+)  # fmt: skip
 @click.option(
     "--in-place", is_flag=True, help="Activations write over their input where nobody else needs it (inplace=True)."
 )

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from archtool.analysis.modes import MODES
+from archtool.analysis.retention.peak import OPTIMIZERS
 from archtool.cli._options import chosen, spec_arguments
 from archtool.render.columns import aligned
 
 if TYPE_CHECKING:
     from archtool.design import Design
     from archtool.realize.result import Row, Value, Verification
+
+DRAWS = 256
 
 
 @click.command()
@@ -30,16 +34,23 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--all-layers/--differences", default=False, help="List every layer, or those that differ (the default).")
 @click.option("--memory", is_flag=True, help="Compare the memory that a run takes, in place of all else.")
-@click.option("--mode", default="inference", show_default=True, help="With --memory: inference, or training.")
-@click.option("--optimizer", default="sgd", show_default=True, help="With --memory: sgd, momentum, adam, adamw.")
+@click.option(
+    "--mode", type=click.Choice(MODES), default="inference", show_default=True, help="With --memory: of the run."
+)
+@click.option(
+    "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", show_default=True,
+    help="With --memory: in training.",
+)  # fmt: skip
 @click.option(
     "--batch", type=click.IntRange(min=1), default=1, show_default=True, help="With --memory: inputs at once."
 )
 @click.option("--in-place", is_flag=True, help="With --memory: activations write over their input where they may.")
 @click.option("--effective", is_flag=True, help="Compare the effective field's widths with gradients, instead.")
-@click.option("--at", metavar="LAYER", help="With --effective: of which layer; the last that sees locally otherwise.")
 @click.option(
-    "--draws", type=click.IntRange(min=2), default=256, show_default=True, help="With --effective: of weights."
+    "--at", metavar="NAME", help="With --effective: a layer, block or output; by default the last that sees locally."
+)
+@click.option(
+    "--draws", type=click.IntRange(min=2), default=DRAWS, show_default=True, help="With --effective: of weights."
 )
 def command(
     spec: str,
@@ -65,6 +76,13 @@ def command(
     once are compared instead, of a run and while each layer runs. With --effective the widths of the effective
     receptive field of one layer are, with squared gradients averaged over draws of the weights.
     """
+    of_memory = (mode, optimizer, batch, in_place) != ("inference", "sgd", 1, False)
+    if of_memory and not memory:
+        raise click.UsageError("--mode, --optimizer, --batch and --in-place go with --memory")
+    if (at is not None or draws != DRAWS) and not effective:
+        raise click.UsageError("--at and --draws go with --effective")
+    if memory and effective:
+        raise click.UsageError("--memory and --effective are two comparisons: choose one")
     found = chosen(spec, design, knobs)
     if effective:
         _effective(found, at, draws, device, form)
@@ -72,8 +90,6 @@ def command(
         verification = found.verify_memory(
             device, dtype, batch=batch, mode=mode, optimizer=optimizer, in_place=in_place
         )
-    elif (mode, optimizer, batch, in_place) != ("inference", "sgd", 1, False):
-        raise click.UsageError("--mode, --optimizer, --batch and --in-place go with --memory")
     else:
         verification = found.verify(device, dtype)
     if form == "json":

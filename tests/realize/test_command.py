@@ -77,6 +77,22 @@ def test_a_wrong_option_is_refused(archtool, option):
     assert option[1] in called.err
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--batch", "2"], "--mode, --optimizer, --batch and --in-place go with --memory"),
+        (["--effective", "--mode", "training"], "--mode, --optimizer, --batch and --in-place go with --memory"),
+        (["--at", "conv1"], "--at and --draws go with --effective"),
+        (["--memory", "--draws", "9"], "--at and --draws go with --effective"),
+        (["--memory", "--effective"], "--memory and --effective are two comparisons: choose one"),
+    ],
+)
+def test_an_option_of_another_comparison_is_refused(archtool, options, said):
+    called = archtool("verify", "lenet5", *options)
+    assert (called.code, called.out) == (2, "")
+    assert said in called.err
+
+
 def test_cuda_where_there_is_none(archtool, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     called = archtool("verify", "lenet5", "--device", "cuda")

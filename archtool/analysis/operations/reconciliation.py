@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from archtool.analysis.modes import is_training
 from archtool.analysis.numbers import whole
 from archtool.analysis.operations.convention import Convention, Fault, Number, called_as_function, events, plain
 from archtool.analysis.operations.conventions import convention, shipped_conventions
 from archtool.analysis.operations.gradients import Gradients
 from archtool.analysis.operations.touching import touching_network
+from archtool.analysis.report import check_batch
 from archtool.analysis.tally import Counted, tally
 from archtool.cost import MACS, TERMS
 from archtool.errors import RuleError, nearest
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from archtool.design import Design
 
-MODES: Final = ("inference", "training")
 FIRST: Final = ("archtool", "macs", "torch")  # columns in this order, before the others; those that price training
 
 
@@ -140,11 +141,8 @@ def flops(
     Raises RuleError for an unknown mode, and where a convention has no prices for a backward pass; SpecError for an
     unknown convention.
     """
-    if mode not in MODES:
-        raise RuleError(f"mode is 'inference' or 'training', not '{mode}'")
-    if type(batch) is not int or batch < 1:
-        raise RuleError(f"batch (={batch}) must be a whole number of at least 1")
-    training = mode == "training"
+    training = is_training(mode)
+    check_batch(batch)
     conventions = tuple(map(convention, chosen)) if chosen else _default(training)
     _check_names(conventions)
     network = touching_network(design.run) if exact_padding else design.run

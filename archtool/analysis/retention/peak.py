@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from archtool.analysis.modes import is_training
 from archtool.analysis.numbers import whole
 from archtool.analysis.report import BYTES, check_batch
 from archtool.analysis.retention.backward import PARAMETER_GRADIENT, Backward
@@ -20,7 +21,6 @@ from archtool.runs import BlockRun, LayerRun
 if TYPE_CHECKING:
     from archtool.design import Design
 
-MODES: Final = ("inference", "training")
 OPTIMIZERS: Final[Mapping[str, int]] = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for a parameter
 TRAINED: Final = ("float64", "float32", "bfloat16", "float16")
 FORWARD: Final = "forward"
@@ -121,10 +121,10 @@ class Memory:
 def memory(design: Design, *, batch: int, dtype: str, mode: str, optimizer: str, in_place: bool) -> Memory:
     """The memory of a design; see `Design.memory`."""
     check_batch(batch)
-    for word, given, known in (("dtype", dtype, BYTES), ("mode", mode, MODES), ("optimizer", optimizer, OPTIMIZERS)):
+    training = is_training(mode)
+    for word, given, known in (("dtype", dtype, BYTES), ("optimizer", optimizer, OPTIMIZERS)):
         if given not in known:
-            raise RuleError(f"{word}: '{given}' is not one of {', '.join(known)}" + nearest(given, list(known)))
-    training = mode == "training"
+            raise RuleError(f"unknown {word} '{given}'" + nearest(given, known))
     if training and dtype not in TRAINED:
         raise RuleError(f"dtype: '{dtype}' is not one that networks are trained in: {', '.join(TRAINED)}")
     itemsize = BYTES[dtype]
