@@ -21,7 +21,7 @@ from archtool.cli._options import chosen, spec_arguments
 )  # fmt: skip
 @click.option(
     "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", show_default=True,
-    help="Whose numbers training keeps besides.",
+    help="What training keeps besides: none, one, two and two numbers a parameter.",
 )  # fmt: skip
 @click.option(
     "--in-place", is_flag=True, help="Activations write over their input where nobody else needs it (inplace=True)."
