@@ -270,7 +270,7 @@ def test_the_command_as_json(archtool):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--at", "s5"), "there is no layer 's5'"),
+        (("--at", "s5"), "there is no layer or block 's5'"),
         (("--device", "meta"), "device: meta has no numbers to measure gradients with"),
     ],
 )
