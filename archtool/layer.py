@@ -196,7 +196,7 @@ class Layer:
                 raise FieldError(name, f"{name}: {error}") from None
         for name in cls.required():
             if attribute(name) not in read:
-                raise RuleError(f"'{cls.kind}' needs the field '{name}'")
+                raise RuleError(f"'{cls.kind}' needs the field '{name}': {kinds[name].allowed}")
         return cls(**read)
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from archtool.errors import RuleError
+from archtool.errors import MOST_NAMES, RuleError
 from archtool.trace import Expr
 
 Size = int | Expr
 Condition = bool | Expr
+
+LARGEST_TRIED: Final = 4096  # as a divisor, for a message
 
 
 class Ratio(NamedTuple):
@@ -133,6 +135,28 @@ def exact_div(size: Size, divisor: Size) -> Size:
     if isinstance(size, Expr):
         return size.trace.quotient(size, divisor)
     return divisor.trace.quotient(size, divisor) if isinstance(divisor, Expr) else size // divisor
+
+
+def require_divisible(what: str, size: Size, by: str, divisor: Size, instead: str = "") -> None:
+    """State the rule that a size is a multiple of a divisor, both named; where it is broken, say what divides it."""
+    divisible = divides(divisor, size)
+    if divisible is True:
+        return
+    ways = [f"{divisors(size, divisor)} divide it"] if divisible is False and isinstance(size, int) else []
+    hint = "".join(f"; {way}" for way in [*ways, *([instead] if instead else [])])
+    require(divisible, "{} (={}) must be divisible by {} (={}){}", what, size, by, divisor, hint)
+
+
+def divisors(size: int, near: Size, power: int = 1) -> str:
+    """What divides a size, or whose power does, as a message lists it: where there is much, what lies near to a number.
+
+    >>> divisors(12, 5)
+    '1, 2, 3, 4, 6, 12'
+    """
+    found = [each for each in range(1, min(size, LARGEST_TRIED) + 1) if divides(each**power, size)]
+    if isinstance(near, int):
+        found = sorted(sorted(found, key=lambda each: abs(each - near))[:MOST_NAMES])
+    return ", ".join(map(str, found[:MOST_NAMES]))
 
 
 def product(sizes: Iterable[Size]) -> Size:

@@ -78,7 +78,7 @@ def test_a_kind_says_what_it_is_and_shows_how_it_is_used(kind: str) -> None:
 def test_required_fields_are_asked_for(kind: str) -> None:
     cls, _, values = example_of(kind, 0)
     for name in cls.required():
-        with pytest.raises(RuleError, match=f"^'{kind}' needs the field '{name}'$"):
+        with pytest.raises(RuleError, match=f"^'{kind}' needs the field '{name}': "):
             cls.read({other: value for other, value in values.items() if other != name})
 
 

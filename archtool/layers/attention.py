@@ -11,7 +11,7 @@ from archtool.layer import Example, Layer, layer
 from archtool.layers.linear import Linear
 from archtool.mixing import Attended, Mixing
 from archtool.shape import Shape
-from archtool.size import Size, divides, exact_div, require
+from archtool.size import Size, exact_div, require_divisible
 from archtool.stage import Stage
 from archtool.window import Window
 
@@ -42,13 +42,12 @@ class Attending(Layer):
     def widths(self, x: Shape) -> Widths:
         """Queries have `heads` heads of `head_channels`, keys and values `kv_heads`."""
         if self.head_channels is None:
-            rule = "channels (={}) must be divisible by heads (={}), or head_channels given"
-            require(divides(self.heads, x.channels), rule, x.channels, self.heads)
+            require_divisible("channels", x.channels, "heads", self.heads, "or give head_channels")
             each = exact_div(x.channels, self.heads)
         else:
             each = self.head_channels
         kv_heads = self.heads if self.kv_heads is None else self.kv_heads
-        require(divides(kv_heads, self.heads), "heads (={}) must be divisible by kv_heads (={})", self.heads, kv_heads)
+        require_divisible("heads", self.heads, "kv_heads", kv_heads)
         return Widths(self.heads * each, kv_heads * each)
 
     def mixing(self, x: Shape) -> Mixing | None:

@@ -12,7 +12,7 @@ from archtool.layer import Example, Layer, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Mixing, Weighted
 from archtool.shape import Shape
-from archtool.size import Size, divides, product, require
+from archtool.size import Size, product, require_divisible
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ PADDING_WORDS = ("half", "same")
 def grouped(out: Size, groups: Size, x: Shape) -> Size:
     """The output channels `out`; a rule is broken where groups divide them, or the input's channels, not evenly."""
     if groups != 1:
-        rule = "{} (={}) must be divisible by groups (={})"
-        require(divides(groups, x.channels), rule, "in channels", x.channels, groups)
-        require(divides(groups, out), rule, "out", out, groups)
+        require_divisible("in channels", x.channels, "groups", groups)
+        require_divisible("out", out, "groups", groups)
     return out
 
 

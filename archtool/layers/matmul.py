@@ -8,7 +8,7 @@ from archtool.fields import channels, flag, number, tensor
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
 from archtool.shape import Shape
-from archtool.size import Size, divides, equal, exact_div, require
+from archtool.size import Size, equal, exact_div, require, require_divisible
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class Matmul(Layer):
         for each in (x, self.by):
             require_tokens(each, self.kind)
         for what, count in (("the input's", x.channels), ("by's", self.by.channels)):
-            rule = "{} channels (={}) must be divisible by heads (={})"
-            require(divides(self.heads, count), rule, what, count, self.heads)
+            require_divisible(f"{what} channels", count, "heads", self.heads)
         inner = exact_div(x.channels, self.heads)
         if self.transposed:
             rule = "the input's channels (={}) must be as many as by's (={}), their products being summed"

@@ -10,7 +10,7 @@ from archtool.fields import channels, flag, number, size
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Mixing, Normalised
 from archtool.shape import Shape
-from archtool.size import Size, divides, less, require
+from archtool.size import Size, less, require, require_divisible
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -130,12 +130,7 @@ class GroupNorm(Layer):
         return Normalised(True, True, lambda variance: (variance + float(self.eps)) ** 0.5)
 
     def channels(self, x: Shape) -> Size:
-        require(
-            divides(self.groups, x.channels),
-            "channels (={}) must be divisible by groups (={})",
-            x.channels,
-            self.groups,
-        )
+        require_divisible("channels", x.channels, "groups", self.groups)
         return x.channels
 
     def params(self, x: Shape) -> Size:

@@ -9,7 +9,7 @@ from archtool.fields import channels, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Copied, Mixing
 from archtool.shape import Shape, axis_name
-from archtool.size import Size, at_most, divides, exact_div, less, require
+from archtool.size import Size, at_most, exact_div, less, require, require_divisible
 from archtool.window import AxisWindow, Window
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class Chunk(Layer):
 
     def channels(self, x: Shape) -> Size:
         require(less(self.index, self.parts), "index (={}) must be below parts (={})", self.index, self.parts)
-        rule = "channels (={}) must be divisible by parts (={})"
-        require(divides(self.parts, x.channels), rule, x.channels, self.parts)
+        require_divisible("channels", x.channels, "parts", self.parts)
         return exact_div(x.channels, self.parts)
 
     def torch(self, x: Shape) -> torch.nn.Module:
@@ -102,10 +101,10 @@ class Crop(Layer):
         axes = []
         for axis, (n, m, before) in enumerate(zip(x.spatial, sizes, befores, strict=True)):
             name = axis_name(axis, rank)
-            require(at_most(m, n), "size (={}) is larger than the {} (={})", m, name, n)
+            require(at_most(m, n), "size (={}) must be at most the {} (={})", m, name, n)
             if before is None:
                 before = (n - m) // 2
-            rule = "before + size (={}) is larger than the {} (={})"
+            rule = "before + size (={}) must be at most the {} (={})"
             require(at_most(before + m, n), rule, before + m, name, n)
             axes.append(AxisWindow(1, 1, -before, m + before - n))
         return Window(axes)

@@ -12,7 +12,7 @@ from archtool.layer import Example, Layer, layer
 from archtool.layers.upsample import Upsample
 from archtool.mixing import Copied, Mixing
 from archtool.shape import Shape, axis_name
-from archtool.size import Size, divides, exact_div, require
+from archtool.size import Size, divides, divisors, exact_div, require, require_divisible
 from archtool.window import AxisWindow, Window
 
 if TYPE_CHECKING:
@@ -53,8 +53,10 @@ class PixelShuffle(Layer):
     def output(self, x: Shape, window: Window | None) -> Shape:
         _two_axes(x, self.kind)
         square = self.factor * self.factor
-        rule = "channels (={}) must be divisible by factor^2 (={})"
-        require(divides(square, x.channels), rule, x.channels, square)
+        fits = divides(square, x.channels)
+        known = fits is False and isinstance(x.channels, int)
+        allowed = f"; factors {divisors(x.channels, self.factor, 2)} do" if known else ""  # type: ignore[arg-type]  # an int
+        require(fits, "channels (={}) must be divisible by factor^2 (={}){}", x.channels, square, allowed)
         return Shape(exact_div(x.channels, square), tuple(self.factor * n for n in x.spatial))
 
     def torch(self, x: Shape) -> torch.nn.Module:
@@ -78,8 +80,7 @@ class PixelUnshuffle(Layer):
     def window(self, x: Shape) -> Window:
         _two_axes(x, self.kind)
         for axis, n in enumerate(x.spatial):
-            rule = "the {} (={}) must be divisible by factor (={})"
-            require(divides(self.factor, n), rule, axis_name(axis, 2), n, self.factor)
+            require_divisible(f"the {axis_name(axis, 2)}", n, "factor", self.factor)
         return Window((AxisWindow(self.factor, self.factor),) * 2)
 
     def mixing(self, x: Shape) -> Mixing:
@@ -111,8 +112,7 @@ class ChannelShuffle(Layer):
 
     def channels(self, x: Shape) -> Size:
         spatial_rank(x, self.kind)
-        rule = "channels (={}) must be divisible by groups (={})"
-        require(divides(self.groups, x.channels), rule, x.channels, self.groups)
+        require_divisible("channels", x.channels, "groups", self.groups)
         return x.channels
 
     def torch(self, x: Shape) -> torch.nn.Module:

@@ -10,7 +10,7 @@ from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
 from archtool.fields import channels, choice
 from archtool.layer import Example, Layer, layer
 from archtool.shape import Shape
-from archtool.size import Size, divides, equal, require
+from archtool.size import Size, equal, require, require_divisible
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class OverOneAxis(Layer):
             require(equal(self.groups, 1), "groups (={}) are of channels, not of positions", self.groups)
             if not x.spatial:
                 raise RuleError(f"the vector {x} has no positions: over channels is meant")
-        rule = "channels (={}) must be divisible by groups (={})"
-        require(divides(self.groups, x.channels), rule, x.channels, self.groups)
+        require_divisible("channels", x.channels, "groups", self.groups)
         return x.channels
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:

@@ -14,7 +14,7 @@ from archtool.layer import Example, Layer, layer
 from archtool.layers.linear import Linear
 from archtool.mixing import Attended, Mixing
 from archtool.shape import Shape, axis_name
-from archtool.size import Size, divides, equal, exact_div, less, maximum, product, require, where
+from archtool.size import Size, equal, exact_div, less, maximum, product, require, require_divisible, where
 from archtool.stage import Stage
 from archtool.window import Window
 
@@ -77,13 +77,9 @@ class WindowAttention(Layer):
     def channels(self, x: Shape) -> Size:
         sizes, shifts = self._along(x)
         for axis, (n, size, shift) in enumerate(zip(x.spatial, sizes, shifts, strict=True)):
-            name = axis_name(axis, len(x.spatial))
-            tiles = divides(size, n)
-            allowed = f" ({_tiling(n)} do)" if tiles is False else ""
-            require(tiles, "windows of {} do not tile the {} (={}){}", size, name, n, allowed)
+            require_divisible(f"the {axis_name(axis, len(x.spatial))}", n, "window", size)
             require(less(shift, size), "shift (={}) must be smaller than window (={})", shift, size)
-        rule = "channels (={}) must be divisible by heads (={})"
-        require(divides(self.heads, x.channels), rule, x.channels, self.heads)
+        require_divisible("channels", x.channels, "heads", self.heads)
         return x.channels
 
     def params(self, x: Shape) -> Size:
@@ -158,11 +154,3 @@ def _of_axis(size: Size, shift: Size) -> AxisField:
         high = low + size - 1
         phases.append(Reach(low, high, low + high, low + high))
     return AxisField(size, tuple(phases), size, size)
-
-
-def _tiling(n: Size) -> str:
-    """The window sizes that tile an axis of n positions."""
-    if not isinstance(n, int):
-        return "its divisors"
-    sizes = [size for size in range(1, min(n, LARGEST_PERIOD) + 1) if divides(size, n)]
-    return ", ".join(map(str, sizes))

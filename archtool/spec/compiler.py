@@ -112,8 +112,10 @@ class BodyCompiler:
         given = {*fields.names, *(beside.first.names if beside.first else ())}
         missing = [name for name in _required(target) if name not in given]
         if missing:
-            what = "field" if is_kind(target) else "argument"
-            self.scope.fail(key, f"'{word}' needs the {what} '{missing[0]}'")
+            if is_kind(target):
+                allowed = target.field_kinds()[missing[0]].allowed
+                self.scope.fail(key, f"'{word}' needs the field '{missing[0]}': {allowed}")
+            self.scope.fail(key, f"'{word}' needs the argument '{missing[0]}'")
         other = self.scope.vocabulary.target(word) if isinstance(target, Expression) else None
         return Call(beside, word, target, fields, other)
 
