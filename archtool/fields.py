@@ -49,7 +49,7 @@ def describe(value: object) -> str:
         return str(value).lower()
     if isinstance(value, Ratio):
         return f"{value.numerator} / {value.denominator}"
-    if isinstance(value, tuple):
+    if type(value) is tuple:  # a list; not a step as a value, say
         more = ["..."] if len(value) > MOST_ITEMS else []
         return "[" + ", ".join([*map(describe, value[:MOST_ITEMS]), *more]) + "]"
     return f"'{value}'" if isinstance(value, str) else str(value)

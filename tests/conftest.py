@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from archtool import Design
 from archtool.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -55,3 +56,21 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8"), f"tests/golden/{name} differs; --overwrite renews it"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def readings() -> Mapping[str, Callable[[Design], Any]]:
+    """Every reading of a design that needs no torch."""
+    return {
+        "analyze": lambda design: design.analyze(),
+        "exact padding": lambda design: design.flops(exact_padding=True, mode="training"),
+        "memory": lambda design: design.memory(mode="training"),
+        "field": lambda design: design.field(),
+        "projective": lambda design: design.projective(),
+        "support": lambda design: design.support(),
+        "unclipped": lambda design: design.support(clipped=False),
+        "projective support": lambda design: design.support(projective=True),
+        "effective": lambda design: design.effective(),
+        "unproductive": lambda design: design.unproductive(),
+        "picture": lambda design: design.dot(),
+    }

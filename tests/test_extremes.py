@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -10,28 +10,19 @@ import pytest
 from archtool import ArchtoolError, Design, load
 from archtool.errors import RuleError
 
-READINGS: dict[str, Callable[[Design], Any]] = {
-    "analyze": lambda design: design.analyze(),
-    "exact padding": lambda design: design.flops(exact_padding=True, mode="training"),
-    "memory": lambda design: design.memory(mode="training"),
-    "field": lambda design: design.field(),
-    "projective": lambda design: design.projective(),
-    "support": lambda design: design.support(),
-    "unclipped": lambda design: design.support(clipped=False),
-    "projective support": lambda design: design.support(projective=True),
-    "effective": lambda design: design.effective(),
-    "unproductive": lambda design: design.unproductive(),
-    "picture": lambda design: design.dot(),
-}
+Readings = Mapping[str, Callable[[Design], Any]]
 EXTREME = [
     ("[4, 9]", "conv: {out: 4, kernel: 1_000_000_001, padding: half}"),
     ("[4, 9]", "conv_transpose: {out: 4, kernel: 1_000_000_000}"),
-    ("[4, 9]", "conv_transpose: {out: 4, kernel: 100_000, stride: 4096}"),
+    ("[4, 9]", "conv_transpose: {out: 4, kernel: 20_000, stride: 64}"),
     ("[4, 1_000_000_000]", "adaptive_avg_pool: {size: 7}"),
     ("[4, 1_000_000_000]", "conv: {out: 1, kernel: 1, padding_mode: circular}"),
     ("[4, 9]", "blur_pool: {kernel: 1023, padding: 0, stride: 1}"),
     ("[4, 9]", "blur_pool: {kernel: 100_001, padding_mode: zeros}"),
     ("[4, 9, 10**30]", "{attention: {heads: 2}}"),
+    ("[4, 9, 10**6]", "{attention: {heads: 2}}"),
+    ("[10**30, 9, 9]", "{attention: {heads: 2}}"),
+    ("[4, 9, 9]", "{do: [threshold: {threshold: 9, value: 0}, rms_norm: {eps: 0}]}"),
     ("[4, 2**63]", "{add: {a: [], b: [relu]}}"),
     ("{tokens: 10**18, channels: 4}", "{do: [class_token, take: {tokens: 10**17}]}"),
     ("[4, 9]", "{window_attention: {heads: 2, window: 1_000_000_000}}"),
@@ -40,13 +31,13 @@ EXTREME = [
 ]
 
 
-@pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize(("shape", "step"), EXTREME, ids=[f"{step} of {shape}" for shape, step in EXTREME])
-def test_every_reading_answers(shape: str, step: str, reading: str) -> None:
-    try:
-        READINGS[reading](load(f"input: {shape}\nlayers:\n  - {step}\n"))
-    except ArchtoolError as error:
-        assert 0 < len(str(error)) < 1000
+def test_every_reading_answers(shape: str, step: str, readings: Readings) -> None:
+    for reading in readings.values():
+        try:
+            reading(load(f"input: {shape}\nlayers:\n  - {step}\n"))
+        except ArchtoolError as error:
+            assert 0 < len(str(error)) < 1000
 
 
 def test_a_body_that_is_never_run_has_a_picture() -> None:
@@ -89,6 +80,7 @@ def test_a_position_that_wraps_far_reaches_what_reads_it() -> None:
         ("batch_norm: {eps: -3}", "eps: -3 is not a number of at least 0"),
         ("dropout: {p: -0.5}", "p: -1/2 (a fraction) is not a number between 0 and 1"),
         ("blur_pool: {kernel: 1024}", "kernel (=1024) must be at most 1023"),
+        ("do: [mean, group_norm: {groups: 3}]", "more than one element a group, groups (=3) of 3 have one"),
     ],
 )
 def test_numbers_that_make_no_sense(step: str, said: str) -> None:

@@ -76,3 +76,9 @@ def test_a_broken_rule_is_a_located_error(shape: str, step: str, reason: str) ->
 def test_a_transposed_convolution_has_the_published_sizes(fields: str, n: int, size: int) -> None:
     shape = load(f"input: [1, {n}, {n}]\nlayers:\n  - conv_transpose: {{out: 1, {fields}}}\n").run.output.shape
     assert shape.spatial == (size, size)
+
+
+def test_a_word_of_the_field_itself_is_no_step() -> None:
+    """There is a layer `tanh`, and gelu's approximate knows that word too."""
+    (gelu,) = load("input: [3, 8]\nlayers:\n  - gelu: {approximate: tanh}\n").flat().layers
+    assert gelu.run.layer.approximate == "tanh"  # type: ignore[attr-defined]

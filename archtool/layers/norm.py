@@ -124,13 +124,15 @@ class GroupNorm(Layer):
     )
 
     def field(self, x: Shape, window: Window | None) -> Field:
-        return POINTWISE_AND_EVERYTHING
+        return POINTWISE_AND_EVERYTHING if x.spatial else POINTWISE
 
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(True, True, lambda variance: (variance + float(self.eps)) ** 0.5)
 
     def channels(self, x: Shape) -> Size:
         require_divisible("channels", x.channels, "groups", self.groups)
+        rule = "'group_norm' needs more than one element a group, groups (={}) of {} have one"
+        require(less(self.groups, x.elements), rule, self.groups, x)
         return x.channels
 
     def params(self, x: Shape) -> Size:

@@ -56,7 +56,7 @@ def run(network: Network, inputs: list[torch.Tensor]) -> Iterator[tuple[int, ...
             yield tuple(next(outputs).shape[1:])
         except StopIteration:
             return
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:  # torch has no one error for it
+        except (RuntimeError, ValueError, TypeError, IndexError, MemoryError) as error:  # torch has no one error for it
             yield "fails: " + next(iter(str(error).splitlines()), type(error).__name__)
             return
 

@@ -152,7 +152,7 @@ def left_out(flat: FlatNetwork, source: int, axis: int) -> int:
     for layer in flat.layers:
         field = _axis_field(layer, source, axis)
         n = _size(layer.run.output, axis)
-        if _is_placed(layer, source) and size is not None and field is not None and n is not None and n > 1:
+        if _is_placed(layer, source) and size is not None and field is not None and n is not None:
             period, stride = len(field.phases), as_int(field.stride)
             places = [*range(min(period, n)), *range(max(n - period, 0), n)]  # both ends, one of each kind
             ends = [(stride * (p // period), field.phases[p % period]) for p in places]

@@ -142,11 +142,11 @@ def _inputs(
 
 def _along(x: Tensor, shape: Shape, axis: int) -> Tensor:
     """(batch, positions along the axis) of (batch, *dims): whether any element there holds."""
+    if axis >= len(shape.axes):
+        return x.flatten(1).any(1, keepdim=True)
     if shape.grid:  # tokens of a grid, with or without some before it
         x = x[:, as_int(shape.lead) :].reshape(len(x), *map(as_int, shape.grid), -1)
         return x.movedim(axis + 1, 1).flatten(2).any(2)
-    if axis >= len(shape.spatial):
-        return x.flatten(1).any(1, keepdim=True)
     return x.movedim(_dimension(shape, axis), 1).flatten(2).any(2)
 
 

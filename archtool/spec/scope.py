@@ -161,7 +161,7 @@ class Scope:
         names, values, nodes = [], [], []
         for name, (key, value_node) in entries.items():
             self.check_name(key, word, target)
-            value = self.reference(value_node) if _is_side(target, name) else self.value(value_node)
+            value = self.field_value(value_node, target, name)
             if value.is_constant and is_kind(target):
                 try:
                     target.field_kinds()[name].read(value.constant)
@@ -172,6 +172,18 @@ class Scope:
             nodes.append(value_node)
         constants = tuple(value.constant for value in values) if all(value.is_constant for value in values) else None
         return Fields(tuple(names), tuple(values), tuple(nodes), constants)
+
+    def field_value(self, node: Node, target: Any, name: str) -> Expression:
+        """The value of a field or argument: a tensor's name, a word that the field itself knows (gelu's `tanh`, though
+        there is a layer of that name), or a value like any other."""
+        if not is_kind(target):
+            return self.value(node)
+        if name in target.sides:
+            return self.reference(node)
+        own = target.field_kinds()[name].words
+        if isinstance(node, Scalar) and node.text in own and node.text not in self.variables:
+            return constant(node.text, node.text)
+        return self.value(node)
 
     def check_name(self, key: Scalar, word: str, target: Any) -> None:
         name = key.text
@@ -240,10 +252,6 @@ class Scope:
             return in_dependency_order(defaults)
         except RuleError as error:
             self.fail(entries[next(iter(entries))][0], str(error))
-
-
-def _is_side(target: object, name: str) -> bool:
-    return is_kind(target) and name in target.sides
 
 
 def is_kind(target: object) -> TypeGuard[type[Layer]]:

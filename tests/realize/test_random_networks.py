@@ -105,6 +105,40 @@ def test_torch_agrees_by_phase(layers, tail, size):
     check(layers, tail, size)
 
 
+WINDOWED = one(
+    "window_attention",
+    heads=st.integers(1, 2),
+    window=st.sampled_from([2, 3, [2, 4]]),
+    shift=st.integers(0, 1),
+    position_bias=flags,
+)
+TOKENS = st.sampled_from(
+    [
+        {"attention": {"heads": 2}},
+        {"cross_attention": {"heads": 1, "context": "input"}},
+        {"linear": {"out": 4}},
+        {"lstm": {"hidden": 4}},
+        {"softmax": {"over": "positions"}},
+        {"add": {"kept": [], "mixed": [{"attention": {"heads": 1, "causal": True}}]}},
+        "layer_norm",
+        "class_token",
+        "gelu",
+    ]
+)
+READ = st.sampled_from([[], ["mean"], [{"max": {"over": "channels"}}], [{"take": {"tokens": 1}}], ["spatial", PADDED]])
+
+
+@given(
+    layers=st.lists(st.one_of(CONV, POOL, PHASES, WINDOWED), max_size=3),
+    tokens=st.lists(TOKENS, min_size=1, max_size=3),
+    tail=READ,
+    size=st.tuples(st.integers(4, 12), st.integers(4, 12)),
+)
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
+def test_torch_agrees_on_tokens(layers, tokens, tail, size):
+    check([*layers, "tokens", *tokens], tail, size)
+
+
 def check(layers: list[Any], tail: list[Any], size: tuple[int, int]) -> None:
     text = f"archtool: 1\nname: net\ninput: [2, {size[0]}, {size[1]}]\nlayers: {json.dumps([*layers, *tail])}\n"
     try:

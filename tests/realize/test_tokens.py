@@ -169,3 +169,16 @@ def test_shipped_designs_agree_in_everything(name):
     verification = load(name, **small.get(name, {})).verify("cpu")
     assert verification.ok
     assert verification.notes == ()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "inputs: {a: [2, 16], b: [4, 6, 5, 7]}\nlayers: [relu, tokens]",  # another input has more axes than the grid
+        "input: {tokens: 4, channels: 6}\nlayers: [take: {tokens: 1}, group_norm: {groups: 2}]",  # no positions to mix
+        "input: [3, 16]\nlayers: [crop: {size: 1}]",  # the only position of many, far from the ends
+    ],
+)
+def test_what_is_seen_of_single_positions_and_other_ranks(spec: str) -> None:
+    verification = load(spec + "\n").verify("cpu")
+    assert [row for row in verification.rows if not row.agrees] == []

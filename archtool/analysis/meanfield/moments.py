@@ -50,7 +50,7 @@ class Moments(NamedTuple):
         """The share of the channels that each segment has."""
         import numpy as np
 
-        return np.array(self.channels) / self.total
+        return np.array([channels / self.total for channels in self.channels])
 
     @property
     def average(self) -> Array:

@@ -22,6 +22,7 @@ from archtool.analysis.meanfield.readings import (
     scatter_correlated,
 )
 from archtool.analysis.numbers import whole
+from archtool.errors import RuleError
 from archtool.field import GLOBAL
 from archtool.runs import LayerRun
 
@@ -219,7 +220,10 @@ def normalised(x: Moments, how: mixing.Normalised, name: str) -> Passage:
         variance, shared, mean = beside(x.average - x.common, square), 0 * shared, 0 * mean
     else:
         square, variance = x.square, beside(x.average, x.square)
-    gain = how.deviation(np.maximum(variance, 0)) ** -2.0
+    with np.errstate(all="ignore"):
+        gain = how.deviation(np.maximum(variance, 0)) ** -2.0
+    if not np.isfinite(gain).all():
+        raise RuleError(f"'{name}' divides by 0, or by no number")
     laws = (None,) * len(x.channels)
     y = Moments(x.channels, np.maximum(square, 0) * gain, shared * gain, mean * over_positions(gain) ** 0.5, laws)
     return Passage(y, lambda gradient, reach: [{lag: values * gain for lag, values in gradient.items()}])

@@ -13,6 +13,7 @@ from archtool.analysis.meanfield.passage import Passage, sizes, squares_alone
 from archtool.analysis.meanfield.readings import Correlated, Lag, scatter
 from archtool.analysis.meanfield.singles import WEIGHT_VARIANCE, readings_of
 from archtool.analysis.numbers import whole
+from archtool.errors import RuleError
 from archtool.field import LOCAL
 from archtool.runs import LayerRun
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 SCORES: Final = 2**16  # random attention scores that a softmax is judged by, at least
+LARGEST_CONTEXT: Final = 2**18  # positions that one asks
 
 
 def standing(run: LayerRun, how: mixing.Standing) -> Passage:
@@ -78,6 +80,10 @@ def attended(run: LayerRun, inputs: Sequence[Moments], how: mixing.Attended, nam
     x, context = inputs[0].plain(name).merged(), inputs[-1].plain(name).merged()
     readings = readings_of(run) if run.field.state == LOCAL and run.field.axes else ()
     keys = round(prod(reading.taps for reading in readings)) if readings else int(np.prod(context.square.shape[1:]))
+    if keys > LARGEST_CONTEXT:
+        raise RuleError(
+            f"'{name}' asks {keys:,} positions, too many for an effective field (most: {LARGEST_CONTEXT:,})"
+        )
     asked = WEIGHT_VARIANCE * float(x.average[0])
     common = WEIGHT_VARIANCE * float(context.common[0])
     own = max(WEIGHT_VARIANCE * float(context.average[0]) - common, 0.0)
