@@ -17,6 +17,7 @@ EXTREME = [
     ("[4, 9]", "conv_transpose: {out: 4, kernel: 20_000, stride: 64}"),
     ("[4, 1_000_000_000]", "adaptive_avg_pool: {size: 7}"),
     ("[4, 1_000_000_000]", "conv: {out: 1, kernel: 1, padding_mode: circular}"),
+    ("[4, 10**18]", "add: {far: [roll: {shift: 10**17}], near: []}"),
     ("[4, 9]", "blur_pool: {kernel: 1023, padding: 0, stride: 1}"),
     ("[4, 9]", "blur_pool: {kernel: 100_001, padding_mode: zeros}"),
     ("[4, 9, 10**30]", "{attention: {heads: 2}}"),

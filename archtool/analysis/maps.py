@@ -36,6 +36,7 @@ class Map(NamedTuple):
             kept = np.moveaxis(self.seen, axis, 0)[max(0, first - start) : max(0, last - start)]
             return self._with(axis, first, np.moveaxis(kept, 0, axis))
         moved = np.moveaxis(self.seen, axis, 0)
+        checked_size((n, *moved.shape[1:]))
         inside = np.zeros((n, *moved.shape[1:]), bool)
         for index, row in enumerate(moved):
             at = start + index
@@ -119,7 +120,9 @@ class Map(NamedTuple):
             max(a + n, b + m)
             for a, n, b, m in zip(self.start, self.seen.shape, other.start, other.seen.shape, strict=True)
         ]
-        seen = np.zeros([end - first for end, first in zip(ends, start, strict=True)], bool)
+        sizes = [end - first for end, first in zip(ends, start, strict=True)]
+        checked_size(sizes)
+        seen = np.zeros(sizes, bool)
         for each in (self, other):
             box = tuple(
                 slice(a - first, a - first + n) for a, first, n in zip(each.start, start, each.seen.shape, strict=True)
