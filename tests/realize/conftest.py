@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # these tensors are small: on two cores, threads that wait for each other cost minutes
 
 
 @pytest.fixture(autouse=True)
