@@ -70,10 +70,10 @@ class AxisField(NamedTuple):
         """The field of a tensor that sees, by `later`, the tensor with this field."""
         if later is _ITSELF:
             return self
-        if len(self.phases) != 1:
-            return _then_by_phase(self, later)
-        stride = self.stride
         low, high, first, last = self.phases[0]
+        if len(self.phases) != 1 or (type(high) is int and type(low) is int and high < low):
+            return _then_by_phase(self, later)  # what sees nothing shows nothing, in one phase too
+        stride = self.stride
         phases = tuple(
             [
                 Reach(stride * a + low, stride * b + high, stride * c + first, stride * d + last)

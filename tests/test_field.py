@@ -8,7 +8,7 @@ from math import ceil, gcd, lcm
 from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from archtool.codegen import to_numpy
@@ -135,6 +135,7 @@ def gappy_op(kernel: int, stride: int, before: int, dilation: int) -> tuple[Axis
 
 
 @settings(max_examples=300, deadline=None)
+@example([], gappy_op(1, 2, 0, 1), [window_op(1, 2, 1), window_op(2, 1, 0)])  # between all taps, and behind that
 @given(
     st.lists(any_ops(), max_size=2),
     st.builds(gappy_op, st.integers(1, 4), st.integers(1, 4), st.integers(0, 3), st.integers(1, 4)),
