@@ -142,7 +142,7 @@ def test_devices_and_words_that_are_none():
         ((what, value),) = word.items()
         with pytest.raises(RuleError, match=f"^unknown {what} '{value}'; did you mean"):
             load("lenet5").memory(**word)  # type: ignore[arg-type]
-    with pytest.raises(RuleError, match="^dtype: 'int8' is not one that networks are trained in"):
+    with pytest.raises(RuleError, match=r"^dtype: 'int8' is not one that networks are trained in"):
         load("lenet5").memory(mode="training", dtype="int8")
 
 
