@@ -34,19 +34,12 @@ class Identity(Layer):
         return nn.Identity()
 
 
-@layer
-class Dropout(Layer):
-    """Drops elements, or whole `channels`, while training, and passes them on at inference (torch.nn.Dropout,
-    Dropout1d, 2d, 3d; Srivastava et al. 2014, Tompson et al. 2014, arXiv:1411.4280)."""
+class Dropping(Layer):
+    """The base of the kinds that drop elements, or whole channels, while training, and pass them on at inference."""
 
     is_view = True
-    p: Any = number(default=0.5, least=0, most=1)
-    channels_only: bool = flag(default=False)
-
-    examples = (
-        Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),
-        Example({"channels_only": True}, Shape(4, (5,))),
-    )
+    p: Any
+    channels_only: bool
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied()
@@ -62,6 +55,20 @@ class Dropout(Layer):
             return {}
         return {"same": x.channels if self.channels_only else x.elements}
 
+
+@layer
+class Dropout(Dropping):
+    """Drops elements, or whole `channels`, while training, and passes them on at inference (torch.nn.Dropout,
+    Dropout1d, 2d, 3d; Srivastava et al. 2014, Tompson et al. 2014, arXiv:1411.4280)."""
+
+    p: Any = number(default=0.5, least=0, most=1)
+    channels_only: bool = flag(default=False)
+
+    examples = (
+        Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),
+        Example({"channels_only": True}, Shape(4, (5,))),
+    )
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
 
@@ -70,29 +77,14 @@ class Dropout(Layer):
 
 
 @layer
-class AlphaDropout(Layer):
+class AlphaDropout(Dropping):
     """Dropout that keeps mean and variance behind SELU, of elements or of whole channels (torch.nn.AlphaDropout,
     FeatureAlphaDropout; Klambauer et al. 2017, arXiv:1706.02515)."""
 
-    is_view = True
     p: Any = number(default=0.5, least=0, most=1)
     channels_only: bool = flag(default=False)
 
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
-
-    def mixing(self, x: Shape) -> Mixing:
-        return Copied()
-
-    def channels(self, x: Shape) -> Any:
-        if self.channels_only:
-            spatial_rank(x, self.kind)
-        return x.channels
-
-    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
-        """What was kept, scaled."""
-        if self.p == 0:
-            return {}
-        return {"same": x.channels if self.channels_only else x.elements}
 
     def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
         return {"same": 2 * x.elements} if training and self.p != 0 else {}
