@@ -34,7 +34,14 @@ class RuleError(ArchtoolError):
 
 
 class Untraceable(ArchtoolError):
-    """A varying size stands where only a fixed one can; the design space must be split there."""
+    """A varying size stands where only a fixed one can; the design space must be split there.
+
+    `varying` are the values that would have to be fixed, where the raiser knows them.
+    """
+
+    def __init__(self, reason: str, *varying: object) -> None:
+        super().__init__(reason)
+        self.varying = varying
 
 
 class MissingExtra(ArchtoolError):

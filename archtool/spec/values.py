@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from archtool.errors import RuleError
 from archtool.field import Field
 from archtool.shape import Shape
+from archtool.trace import Expr
 
 Environment = dict[str, Any]
 
@@ -35,6 +36,19 @@ class StepValue(NamedTuple):
 
     def __str__(self) -> str:
         return f"the step '{self.word}'"
+
+
+class Choice(NamedTuple):
+    """A value that varies with the design and is no size: one of some words, steps or truth values.
+
+    `number` says which, from 0 to len(options) - 1; options are values of expressions, at least two.
+    """
+
+    number: Expr
+    options: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return "a choice between " + " and ".join(map(str, self.options))
 
 
 class Tensor:

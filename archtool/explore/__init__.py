@@ -1,0 +1,1 @@
+"""Sweeps, fronts and search over a space of designs."""
