@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from archtool.alternatives import alternatives
+from archtool.choices import chosen, has_choice
 from archtool.cost import total
 from archtool.errors import RuleError, SpecError, Untraceable
 from archtool.field import POINTWISE, Field, identity, joined
@@ -26,7 +27,7 @@ from archtool.spec.numbers import is_condition
 from archtool.spec.reader import Document, Node
 from archtool.spec.scope import is_kind, with_fields
 from archtool.spec.steps import Block, Body, Branch, Call, Fields, Loop, Merge, Path, Step
-from archtool.spec.values import HERE, Environment, StepValue, Tensor, tensor_key
+from archtool.spec.values import HERE, Choice, Environment, StepValue, Tensor, refuse_choice, tensor_key
 from archtool.trace import Expr
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Frame:
         """The value, which must be one tensor."""
         if isinstance(value, Tensor):
             return value
+        refuse_choice(value, f"'{what}'")
         if value is None:
             raise RuleError(f"'{what}' has no tensor: the branch that makes it is not taken")
         raise RuleError(f"'{what}' is {describe(value)}, not one tensor")
@@ -137,7 +139,10 @@ class Frame:
         if is_kind(target):
             if target.sides:
                 return call_with_sides(self, step, target, fields.names, values, x)
-            run: Run = self.evaluation.layer(target, fields.names, values, x.shape)
+            if has_choice(values):
+                run: Run = chosen(self, step, target, fields.names, values, x)
+            else:
+                run = self.evaluation.layer(target, fields.names, values, x.shape)
         else:
             run = self.run(step, fields.names, values, x)
         return self.place(beside.path, run, x, step)
@@ -161,11 +166,17 @@ class Frame:
         target: Any = step.target
         if type(target) is Expression:
             held = target.evaluate(self.environment)
-            if step.other is not None and not isinstance(held, StepValue):
+            if step.other is not None and not isinstance(held, StepValue | Choice):
                 target = step.other
+            elif type(held) is Choice:
+                return chosen(self, step, held, names, values, x)
             else:
-                chosen = with_fields(held, step.word, tuple(zip(names, values, strict=True)))
-                target, names, values = chosen.target, chosen.names, chosen.values
+                full = with_fields(held, step.word, tuple(zip(names, values, strict=True)))
+                target, names, values = full.target, full.names, full.values
+        return self.run_of(step, target, names, values, x)
+
+    def run_of(self, step: Call, target: Any, names: tuple[str, ...], values: tuple[Any, ...], x: Tensor) -> Run:
+        """A block or a layer kind with these arguments or fields, at an input."""
         if type(target) is Block:
             given = dict(zip(names, values, strict=True))
             for name in given:
@@ -174,6 +185,8 @@ class Frame:
             return self.evaluation.block(target, given, x.shape)
         if target.is_join or target.sides:
             raise RuleError(f"'{target.kind}' joins several tensors, so that it can't be used as a value")
+        if has_choice(values):
+            return chosen(self, step, target, names, values, x)
         return self.evaluation.layer(target, names, values, x.shape)
 
     def place(self, name: str, run: Run, x: Tensor, step: Step, turn: int | None = None, turns: Size = 1) -> Tensor:
@@ -339,8 +352,12 @@ class Frame:
 
     def alone(self, body: Body, x: Tensor) -> BlockRun:
         """A body that sees no tensor of this one but x, as a run of its own."""
-        frame = Frame(self.evaluation, self.document, dict(self.environment), (x.shape,))
+        frame = self.inside(x.shape)
         return frame.finish("do", frame.steps(body, frame.tensors[0], "do"), {})
+
+    def inside(self, shape: Shape) -> Frame:
+        """A frame of its own for what sees no tensor of this one but its input."""
+        return Frame(self.evaluation, self.document, dict(self.environment), (shape,))
 
     def loop(self, step: Loop, x: Tensor) -> Tensor:
         environment = self.environment
@@ -379,4 +396,5 @@ def _label(step: Step, label: str, index: int) -> tuple[str, ...]:
 def _condition(value: Any, what: str) -> Condition:
     if is_condition(value):
         return value  # type: ignore[no-any-return]  # checked above
+    refuse_choice(value, what)
     raise RuleError(f"{what}: {describe(value)} is neither true nor false")

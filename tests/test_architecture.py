@@ -28,7 +28,7 @@ LINE = (
     ("layers",),
     ("spec",),
     ("runs", "merging"),
-    ("network", "frame", "repeats", "alternatives", "sides", "flatten"),
+    ("network", "frame", "repeats", "alternatives", "choices", "sides", "flatten"),
     ("design",),  # the face of it all: what it can be asked, it imports when asked
     ("analysis",),
     ("algebra",),

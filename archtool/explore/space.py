@@ -1,9 +1,9 @@
 """A space of designs: axes that vary independently, each with the knobs that move along it.
 
-A design is a number from 0 to `size` - 1: its digits, one an axis, the last axis fastest, say where it stands. Nothing is
-made before it is asked for, so that a space of 10^18 designs is as cheap as one of ten. A sample is a number of designs
-drawn from the space, each axis by itself; draws come in fixed blocks, each from its own seed, so that any of them can be
-drawn again alone.
+A design is a number from 0 to `size` - 1: its digits, one an axis, the last axis fastest, say where it stands. Nothing
+is made before it is asked for, so that a space of 10^18 designs is as cheap as one of ten. A sample is a number of
+designs drawn from the space, each axis by itself; draws come in fixed blocks, each from its own seed, so that any of
+them can be drawn again alone.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from archtool.size import all_of, any_of, negate
 from archtool.spec import numbers
 from archtool.spec.functions import ATTRIBUTES, FUNCTIONS, MANY
 from archtool.spec.lists import bind, in_text, is_list, item, made, sequence, shortened, spend, spend_on
-from archtool.spec.values import HERE, INPUT, WORK, Allowance, Environment, Tensor, tensor_key
+from archtool.spec.values import HERE, INPUT, WORK, Allowance, Environment, Tensor, refuse_choice, tensor_key
 from archtool.trace import Expr
 
 Evaluate = Callable[[Environment], Any]
@@ -331,12 +331,14 @@ def _tensor(name: str, key: str) -> Evaluate:
 def _number(value: Any, text: str) -> Any:
     if numbers.is_number(value):
         return value
+    refuse_choice(value, f"a number (in '{shortened(text)}')")
     raise RuleError(f"{describe(value)} is not a number (in '{shortened(text)}')")
 
 
 def _condition(value: Any, text: str) -> Any:
     if numbers.is_condition(value):
         return value
+    refuse_choice(value, f"a truth value (in '{shortened(text)}')")
     raise RuleError(f"{describe(value)} is neither true nor false (in '{shortened(text)}')")
 
 

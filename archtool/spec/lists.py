@@ -9,7 +9,7 @@ from archtool.errors import RuleError, Untraceable
 from archtool.fields import describe
 from archtool.size import Ratio
 from archtool.spec.numbers import brief
-from archtool.spec.values import WORK, Environment
+from archtool.spec.values import WORK, Environment, refuse_choice
 from archtool.trace import Expr
 
 LONGEST_LIST: Final = 100_000
@@ -29,6 +29,7 @@ def bind(environment: Environment, names: tuple[str, ...], turn: Any) -> None:
 def sequence(value: Any, what: str) -> tuple[Any, ...]:
     """The value, which must be a list."""
     if not is_list(value):
+        refuse_choice(value, f"a list (in {what})")
         raise RuleError(f"{describe(value)} is not a list (in {what})")
     return value  # type: ignore[no-any-return]  # checked above
 
@@ -41,6 +42,7 @@ def is_list(value: object) -> bool:
 def item(of: Any, at: Any, text: str) -> Any:
     """of[at]: an item of a list, or the tensor of a turn of a loop."""
     if not is_list(of):
+        refuse_choice(of, f"a list (in '{shortened(text)}')")
         raise RuleError(f"{describe(of)} is not a list (in '{shortened(text)}')")
     if isinstance(at, Expr | Ratio):
         raise Untraceable("a list is indexed by a varying number")

@@ -15,6 +15,7 @@ from typing import Any, Final
 from archtool.errors import RuleError, Untraceable
 from archtool.fields import describe
 from archtool.size import Condition, Ratio, Size, all_of, any_of, ceil_div, equal, less, maximum, minimum, negate, where
+from archtool.spec.values import Choice
 from archtool.trace import CONDITIONS, Expr, bounds
 
 MAX_BITS: Final = 4096
@@ -219,6 +220,10 @@ _PLAIN: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def _same(a: Any, b: Any) -> Condition:
+    if isinstance(a, Choice):
+        return any_of(*(all_of(equal(a.number, i), _same(option, b)) for i, option in enumerate(a.options)))
+    if isinstance(b, Choice):
+        return _same(b, a)
     if _varies(a, b) and is_number(a) and is_number(b):
         (n, d), (m, e) = _parts(a), _parts(b)
         return equal(n * e, m * d)
@@ -305,14 +310,23 @@ def choose(condition: Condition, yes: Any, no: Any) -> Any:
         return yes if condition else no
     if yes is no or (type(yes) is type(no) and yes == no):
         return yes
-    if isinstance(yes, tuple) and isinstance(no, tuple) and len(yes) == len(no) and not isinstance(yes, Ratio):
+    if type(yes) is tuple and type(no) is tuple and len(yes) == len(no):
         return tuple(choose(condition, a, b) for a, b in zip(yes, no, strict=True))
-    if isinstance(yes, bool) and isinstance(no, bool):
-        return condition if yes else condition.trace.negate(condition)
-    if not is_number(yes) or not is_number(no):
-        raise Untraceable(f"which of {describe(yes)} and {describe(no)} varies with the design")
-    (n, d), (m, e) = _parts(yes), _parts(no)
-    return _ratio(where(condition, n, m), where(condition, d, e))
+    if is_condition(yes) and is_condition(no):
+        return any_of(all_of(condition, yes), all_of(negate(condition), no))
+    if is_number(yes) and is_number(no):
+        (n, d), (m, e) = _parts(yes), _parts(no)
+        return _ratio(where(condition, n, m), where(condition, d, e))
+    if any(is_number(value) or is_condition(value) or type(value) is tuple for value in (yes, no)):
+        raise Untraceable(f"which of {describe(yes)} and {describe(no)} varies with the design", condition)
+    return _either(condition, yes, no)
+
+
+def _either(condition: Expr, yes: Any, no: Any) -> Choice:
+    """A choice between two words or steps, or between the options of choices."""
+    yes, no = (value if isinstance(value, Choice) else Choice(0, (value,)) for value in (yes, no))
+    number = where(condition, yes.number, len(yes.options) + no.number)
+    return Choice(number, (*yes.options, *no.options))
 
 
 def real(function: Callable[..., float], name: str) -> Callable[..., Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from archtool.errors import RuleError
+from archtool.errors import RuleError, Untraceable
 from archtool.field import Field
 from archtool.shape import Shape
-from archtool.trace import Expr
+from archtool.size import Size
 
 Environment = dict[str, Any]
 
@@ -41,14 +41,20 @@ class StepValue(NamedTuple):
 class Choice(NamedTuple):
     """A value that varies with the design and is no size: one of some words, steps or truth values.
 
-    `number` says which, from 0 to len(options) - 1; options are values of expressions, at least two.
+    `number` says which, from 0 to len(options) - 1.
     """
 
-    number: Expr
+    number: Size
     options: tuple[Any, ...]
 
     def __str__(self) -> str:
         return "a choice between " + " and ".join(map(str, self.options))
+
+
+def refuse_choice(value: object, what: str) -> None:
+    """Where one value is needed, the space of designs has to be split at a choice: Untraceable."""
+    if isinstance(value, Choice):
+        raise Untraceable(f"{what} is {value}", value)
 
 
 class Tensor:

@@ -1,0 +1,1 @@
+"""Search in a space of designs: optimisers, budgets, objectives, and what can be resumed."""
