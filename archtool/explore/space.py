@@ -26,11 +26,13 @@ BLOCK: Final = 65_536  # draws that one seed gives
 class Knob:
     """What varies: a var (`width`) or an item of one (`depths[0]`), and its value at each place of its axis.
 
-    `values` is a range, or a tuple of numbers, truth values, words, steps or lists.
+    `values` is a range, or a tuple of numbers, truth values, words, steps or lists. Where the knob is an item of a list
+    that the space makes (`{each: 8, of: ...}`), `among` is that list's length; else the other items are the var's own.
     """
 
     name: str
     values: Sequence[Any]
+    among: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,9 @@ from archtool.spec.expressions import syntax_tree
 from archtool.spec.reader import Document, Mapping, Node, Scalar, Sequence
 
 RANGE: Final = re.compile(r"(?:(odd|even)\s+)?(-?\d[\d_]*)\.\.(-?\d[\d_]*)?(?::(\d[\d_]*))?")
-EXPLORE: Final = ("over", "where", "minimize", "maximize", "sample")
+EXPLORE: Final = ("over", "zip", "where", "minimize", "maximize", "sample")
+KNOB: Final = re.compile(r"([A-Za-z_]\w*)((?:\[\d+\])*)")  # a var, or an item of one
+MOST_ITEMS: Final = 1000  # that `each` makes
 CLAIM: Final = ("that", "name", "why", "when")
 MAX_LENGTH: Final = 2000
 AS: Final = re.compile(r"\bas\s*=(?!=)")  # a keyword of ours that is a reserved word of Python's parser
@@ -128,22 +130,31 @@ class Forms:
         that, name, why, when = (texts.get(part, "") for part in CLAIM)
         return Claim(that, name, why, when, node)
 
-    def explore(self, node: Node) -> Mapping:
-        """`explore`: over (var -> domain, or {each, of}), where, minimize, maximize, sample."""
+    def explore(self, node: Node, known: list[str]) -> Mapping:
+        """`explore`: over (var -> domain, or {each, of}), zip, where, minimize, maximize, sample; the vars are `known`."""
         entries = self.entries(node, "explore")
         for name, (key, value) in entries.items():
             if name not in EXPLORE:
                 self.fail(key, f"'explore' has no '{name}'" + nearest(name, list(EXPLORE)))
             if name == "over":
-                for knob, (_, domain) in self.entries(value, "over").items():
+                for knob, (word, domain) in self.entries(value, "over").items():
+                    self.known(knob, word, known)
                     self.knob(knob, domain)
-            elif name != "sample":
+            elif name not in ("sample", "zip"):
                 for item in value.items if isinstance(value, Sequence) else [value]:
                     self.formula(item, f"'{name}'")
         if "over" not in entries:
             self.fail(node, "'explore' needs 'over'")
         assert isinstance(node, Mapping)
         return node
+
+    def known(self, name: str, node: Node, known: list[str]) -> None:
+        """What varies is a var, or an item of one."""
+        form = KNOB.fullmatch(name)
+        if form is None:
+            self.fail(node, f"'{name}' is no knob; write a var, or an item of one like depths[0]")
+        if form[1] not in known:
+            self.fail(node, f"there is no var '{form[1]}' to vary" + nearest(form[1], known))
 
     def knob(self, name: str, node: Node) -> None:
         if not isinstance(node, Mapping):

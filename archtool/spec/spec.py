@@ -80,7 +80,8 @@ class Spec:
         forms = Forms(document)
         self.given = forms.given(entries["given"][1]) if "given" in entries else {}
         self.claims: tuple[Claim, ...] = forms.claims(entries["claims"][1]) if "claims" in entries else ()
-        self.explore = forms.explore(entries["explore"][1]) if "explore" in entries else None
+        knobs = list(self.block.arguments)
+        self.explore = forms.explore(entries["explore"][1], knobs) if "explore" in entries else None
 
     # --- the document -------------------------------------------------------------------------------------------
 
@@ -266,16 +267,22 @@ class Spec:
                 return constant(str(value), python_value(value))
             except RuleError as error:
                 raise SpecError(f"{name}: {error}") from None
-        label = f"--set {name}"
-        document = read_text("value: " + value, label)
-        scope = Scope(self._scope.vocabulary, ())
-        scope.document = document
-        scope.variables = frozenset(self.block.arguments) - {name}
+        document = read_text("value: " + value, f"--set {name}")
         node = document.root.entries["value"][1]
-        found = scope.value(node)
+        found = self._elsewhere(document, frozenset(self.block.arguments) - {name}).value(node)
         if found.uses & {HERE, INPUT}:
             raise SpecError(f"the var '{name}' can't depend on the input", document.at(node))
         return found
+
+    def value(self, node: Node, document: Document) -> Any:
+        """The constant that a node of this spec, or of a text beside it, is; raises SpecError."""
+        return _constant(document, self._elsewhere(document, frozenset()), node)
+
+    def _elsewhere(self, document: Document, variables: frozenset[str]) -> Scope:
+        """What the network's values mean in another document."""
+        scope = Scope(self._scope.vocabulary, ())
+        scope.document, scope.variables = document, variables
+        return scope
 
     # --- published totals ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,95 @@
+"""Knobs read on expressions: each is a symbol of a trace, or a few, whose values along its axis are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archtool.explore.space import Axis, Knob
+from archtool.size import Ratio, equal
+from archtool.spec.domains import KNOB
+from archtool.spec.values import Choice
+from archtool.trace import Trace
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Variable(NamedTuple):
+    """A symbol of a trace: the number of the axis that it moves along, and its value at each place there."""
+
+    axis: int
+    values: range | np.ndarray[Any, Any]
+
+
+class Reader:
+    """Gives knobs their values on a trace; `variables` are the symbols made so far."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.variables: dict[str, Variable] = {}
+
+    def knob(self, number: int, knob: Knob) -> Any:
+        """What the var of a knob is given: a size, a ratio, a condition, a choice, or a list of these."""
+        return self._value(number, knob.name, knob.values)
+
+    def _value(self, axis: int, name: str, values: Sequence[Any]) -> Any:
+        if isinstance(values, range):
+            return self._size(axis, name, values)
+        first = values[0]
+        if all([type(value) is type(first) and value == first for value in values]):
+            return first
+        kinds = set(map(type, values))
+        if kinds == {int}:
+            return self._size(axis, name, values)
+        if kinds <= {int, Fraction}:
+            scale = lcm(*(Fraction(value).denominator for value in values))
+            return Ratio(self._size(axis, name, [int(value * scale) for value in values]), scale)
+        if kinds == {bool}:
+            return equal(self._size(axis, name, [int(value) for value in values]), 1)
+        if kinds == {tuple} and len({len(value) for value in values}) == 1:
+            columns = zip(*values, strict=True)
+            return tuple(self._value(axis, f"{name}[{index}]", column) for index, column in enumerate(columns))
+        places: dict[Any, int] = {}
+        numbers = [places.setdefault((type(value), value), len(places)) for value in values]
+        return Choice(self._size(axis, name, numbers), tuple(value for _, value in places))
+
+    def _size(self, axis: int, name: str, values: Sequence[int]) -> Any:
+        import numpy as np
+
+        if isinstance(values, range):
+            if len(values) == 1:
+                return values[0]
+            self.variables[name] = Variable(axis, values)
+            return self.trace.symbol(name, values[0], values[-1], values.step)
+        low = min(values)
+        step = gcd(*(value - low for value in values))
+        if step == 0:
+            return low
+        self.variables[name] = Variable(axis, np.array(values, dtype=np.int64))
+        return self.trace.symbol(name, low, max(values), step)
+
+
+def given(axes: Iterable[tuple[Axis, Sequence[Any]]], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What the vars are given where the knobs of some axes have these values; `defaults` are the vars' own."""
+    whole: dict[str, Any] = {}
+    for axis, values in axes:
+        for knob, value in zip(axis.knobs, values, strict=True):
+            name, places = KNOB.fullmatch(knob.name).groups()  # type: ignore[union-attr]  # checked when it was asked for
+            path = [int(place) for place in places[1:-1].split("][")] if places else []
+            if not path:
+                whole[name] = value
+            else:
+                base = whole.get(name, (None,) * knob.among if knob.among else defaults[name])
+                whole[name] = _replaced(base, path, value)
+    return whole
+
+
+def _replaced(base: Any, path: Sequence[int], value: Any) -> Any:
+    """A list with another item at a path."""
+    if not path:
+        return value
+    at, *rest = path
+    return (*base[:at], _replaced(base[at], rest, value), *base[at + 1 :])
