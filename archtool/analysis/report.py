@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archtool.analysis.measures import activations, counted, flops
 from archtool.analysis.notes import notes
 from archtool.analysis.numbers import whole
+from archtool.analysis.options import Options
 from archtool.analysis.tree import Branch, folded
 from archtool.collector import collector_paused
 from archtool.cost import TERMS, Cost, without_params
-from archtool.errors import RuleError, nearest
 from archtool.field import GLOBAL, Field
 from archtool.flatten import FlatLayer, flatten
 from archtool.runs import LayerRun
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
     from archtool.analysis.operations.convention import Convention
     from archtool.design import Design
 
-BYTES: Final[Mapping[str, int]] = {
-    "float64": 8,
-    "float32": 4,
-    "bfloat16": 2,
-    "float16": 2,
-    "float8": 1,
-    "int8": 1,
-}
-LARGEST_BATCH: Final = 2**63
-ACTS: Final = ("all", "conv")
 Number = int | float
 
 
@@ -143,28 +134,14 @@ class Report:
         convention: str | os.PathLike[str] | Convention | None = None,
         exact_padding: bool = False,
     ) -> None:
-        check_batch(batch)
-        if dtype not in BYTES:
-            raise RuleError(f"unknown dtype '{dtype}'" + nearest(dtype, list(BYTES)))
-        if acts not in ACTS:
-            raise RuleError(f"acts is 'all' or 'conv', not '{acts}'")
         self.design = design
+        self.options = Options(batch=batch, dtype=dtype, acts=acts, convention=convention, exact_padding=exact_padding)
         self.batch = batch
         self.dtype = dtype
         self.acts = acts
         self.exact_padding = exact_padding
-        self.convention: Convention | None = None
-        self.run = design.run
-        if exact_padding:
-            from archtool.analysis.operations.touching import touching_network
-
-            self.run = touching_network(self.run)
-        if convention is not None:
-            from archtool.analysis.operations.conventions import convention as read
-            from archtool.analysis.operations.pricing import priced
-
-            self.convention = read(convention)
-            self.run = priced(self.run, self.convention, design.spec.functional)
+        self.convention = self.options.pricing
+        self.run = counted(design.run, self.options, design.spec.functional)
 
     @property
     def name(self) -> str:
@@ -190,7 +167,7 @@ class Report:
         4089184256
         """
         cost = self.run.cost
-        itemsize = BYTES[self.dtype]
+        itemsize = self.options.itemsize
         activations = self.activations(cost)
         params, macs = whole(cost.params), self.batch * whole(cost.macs)
         return Totals(
@@ -237,15 +214,12 @@ class Report:
 
     def activations(self, cost: Cost) -> int:
         """The output elements that `acts` counts."""
-        return self.batch * whole(cost.conv_activations if self.acts == "conv" else cost.activations)
+        return whole(activations(cost, self.options))
 
     def flops(self, cost: Cost) -> Number:
         """What a cost counts under the report's convention: two for each multiply-accumulate where it has none."""
-        if self.convention is None:
-            return self.batch * whole(cost.flops)
-        from archtool.analysis.operations.pricing import price_of
-
-        return price_of(cost, self.batch)
+        found = flops(cost, self.options)
+        return found if isinstance(found, int) else float(found)  # type: ignore[arg-type]  # no expression
 
     def _rows(self, layers: Iterable[FlatLayer]) -> Iterator[Row]:
         """Rows; what several layers have in common (a run, a field) is worked out once."""
@@ -319,14 +293,6 @@ class Report:
     def __repr__(self) -> str:
         totals = self.totals
         return f"<report of {self.name}: {totals.params:,} params, {totals.macs:,} macs>"
-
-
-def check_batch(batch: object) -> None:
-    """Raise RuleError for what is no number of inputs."""
-    if type(batch) is not int or batch < 1:
-        raise RuleError(f"batch (={batch}) must be a whole number of at least 1")
-    if batch > LARGEST_BATCH:
-        raise RuleError("batch must be at most 2**63")
 
 
 def receptive_field(fields: tuple[Field | None, ...]) -> ReceptiveField | None:

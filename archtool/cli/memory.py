@@ -7,7 +7,7 @@ import json
 import click
 
 from archtool.analysis.modes import MODES
-from archtool.analysis.retention.peak import OPTIMIZERS
+from archtool.analysis.options import OPTIMIZERS
 from archtool.cli._options import chosen, spec_arguments
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 from typing import Any, Final
 
-from archtool.analysis.numbers import whole
 from archtool.analysis.operations.measures import MEASURES
 from archtool.cost import TERMS
 from archtool.runs import LayerRun
@@ -38,7 +38,7 @@ class Convention:
 
     `functional` has the weights of layers that the network's code calls as functions, where the counter sees these
     otherwise than modules; None where it does not tell them apart. `limits` are rules of the counter that no weights
-    say, a sentence each.
+    say, a sentence each. All weights are whole numbers of `parts` of 1.
 
     >>> from archtool.analysis.operations.conventions import convention
     >>> convention("fvcore").weights["norm.batch"]
@@ -54,6 +54,11 @@ class Convention:
     functional: Mapping[str, Number] | None = None
     faults: tuple[Fault, ...] = ()
     limits: tuple[str, ...] = ()
+    parts: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        weights = (*self.weights.values(), *(self.functional or {}).values())
+        object.__setattr__(self, "parts", lcm(*(weight.denominator for weight in weights)))
 
     def weights_of(self, run: LayerRun, functional: frozenset[str]) -> Mapping[str, Number]:
         """The weights for a layer of a network that calls the `functional` kinds as functions."""
@@ -61,10 +66,12 @@ class Convention:
             return self.functional
         return self.weights
 
-    def price(self, run: LayerRun, functional: frozenset[str], operations: Mapping[str, Size] | None = None) -> Number:
-        """What a layer counts, for one input; `operations` stand in place of its own, where given."""
-        weights = self.weights_of(run, functional)
-        return plain(sum((weight * events(run, term, operations) for term, weight in weights.items()), Fraction()))
+    def price(self, run: LayerRun, functional: frozenset[str]) -> Size:
+        """What a layer counts, for one input, in `parts` of the unit."""
+        price: Size = 0
+        for term, weight in self.weights_of(run, functional).items():
+            price = price + int(weight * self.parts) * events(run, term)
+        return price
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -94,12 +101,12 @@ def called_as_function(run: LayerRun, functional: frozenset[str]) -> bool:
     return run.kind in functional or run.layer.kind in functional
 
 
-def events(run: LayerRun, term: str, operations: Mapping[str, Size] | None = None) -> int:
+def events(run: LayerRun, term: str) -> Size:
     """How often a cost term or a measure occurs in a layer, for one input."""
     if term in TERMS:
-        return whole((run.cost.operations if operations is None else operations).get(term, 0))
+        return run.cost.operations.get(term, 0)
     kind, _, measure = term.rpartition(".")
-    return MEASURES[measure].count(run) if run.layer.kind == kind else 0
+    return MEASURES[measure].of(run) if run.layer.kind == kind else 0
 
 
 def plain(number: Number) -> Number:

@@ -7,19 +7,18 @@ measure says such an idea exactly.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import prod
 from typing import Any, Final, NamedTuple
 
-from archtool.analysis.numbers import whole
 from archtool.layer import Layer
 from archtool.runs import LayerRun
+from archtool.size import Size, product
 
 
 class Measure(NamedTuple):
     """A number that every layer has whose kind has the fields that it `needs`; a count for one input."""
 
     about: str
-    count: Callable[[LayerRun], int]
+    of: Callable[[LayerRun], Size]
     needs: tuple[str, ...] = ()
 
     def fits(self, kind: type[Layer]) -> bool:
@@ -27,56 +26,57 @@ class Measure(NamedTuple):
         return set(self.needs) <= set(kind.field_kinds())
 
 
-def _weights_at_outputs(run: LayerRun) -> int:
+def _weights_at_outputs(run: LayerRun) -> Size:
     layer: Any = run.layer
-    biases = whole(run.output.channels) if layer.bias else 0
-    return (whole(run.cost.params) - biases) * whole(run.output.positions)
+    biases = run.output.channels if layer.bias else 0
+    return (run.cost.params - biases) * run.output.positions
 
 
-def _kernel_as_written(run: LayerRun) -> int:
+def _kernel_as_written(run: LayerRun) -> Size:
     layer: Any = run.layer
-    width = prod(layer.kernel) if isinstance(layer.kernel, tuple) else layer.kernel
-    return whole(run.output.elements) * int(width)
+    width = product(layer.kernel) if isinstance(layer.kernel, tuple) else layer.kernel
+    return run.output.elements * width
 
 
-def _macs(run: LayerRun) -> int:
-    return whole(run.cost.macs)
+def _macs(run: LayerRun) -> Size:
+    return run.cost.macs
 
 
-def _biases(run: LayerRun) -> int:
-    return sum(whole(count) for term, count in run.cost.operations.items() if term.endswith(".bias"))
+def _biases(run: LayerRun) -> Size:
+    return sum(count for term, count in run.cost.operations.items() if term.endswith(".bias"))
 
 
-def _states(run: LayerRun) -> int:
+def _states(run: LayerRun) -> Size:
     layer: Any = run.layer
-    return int(layer.layers) * whole(run.output.elements)  # which has both directions
+    size: Size = layer.layers * run.output.elements  # which has both directions
+    return size
 
 
-def _ungrouped(run: LayerRun) -> int:
+def _ungrouped(run: LayerRun) -> Size:
     layer: Any = run.layer
-    return _macs(run) * int(layer.groups)
+    size: Size = _macs(run) * layer.groups
+    return size
 
 
-def _grouped_twice(run: LayerRun) -> int:
+def _grouped_twice(run: LayerRun) -> Size:
     layer: Any = run.layer
-    groups = int(layer.groups)
-    filters = whole(run.output.channels) // groups
-    return _macs(run) // filters * (filters // groups)
+    filters = run.output.channels // layer.groups
+    size: Size = _macs(run) // filters * (filters // layer.groups)
+    return size
 
 
-def _rows(run: LayerRun) -> int:
+def _rows(run: LayerRun) -> Size:
     layer: Any = run.layer
     if layer.over == "positions":
-        return whole(run.output.channels)
-    return int(layer.groups) * whole(run.output.positions)
+        return run.output.channels
+    size: Size = layer.groups * run.output.positions
+    return size
 
 
 MEASURES: Final[Mapping[str, Measure]] = {
-    "outputs": Measure("elements of the output", lambda run: whole(run.output.elements)),
-    "inputs": Measure(
-        "elements of the input (of the first path, for a join)", lambda run: whole(run.inputs[0].elements)
-    ),
-    "params": Measure("learned numbers", lambda run: whole(run.cost.params)),
+    "outputs": Measure("elements of the output", lambda run: run.output.elements),
+    "inputs": Measure("elements of the input (of the first path, for a join)", lambda run: run.inputs[0].elements),
+    "params": Measure("learned numbers", lambda run: run.cost.params),
     "rows": Measure(
         "rows that share out 1: a softmax's groups of channels at each position", _rows, ("groups", "over")
     ),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Final
 
-from archtool.analysis.operations.convention import Convention, plain
+from archtool.analysis.operations.convention import Convention
 from archtool.analysis.operations.recost import recosted
 from archtool.cost import Cost
 from archtool.runs import BlockRun, LayerRun
+from archtool.spec.numbers import Number, divide
 
-PRICE: Final = "price"  # beside the cost terms
+PRICE: Final = "price"  # beside the cost terms, in the convention's parts of 1
 
 
 def priced(network: BlockRun, convention: Convention, functional: frozenset[str]) -> BlockRun:
@@ -18,12 +18,11 @@ def priced(network: BlockRun, convention: Convention, functional: frozenset[str]
 
     def cost_of(run: LayerRun) -> Cost:
         price = convention.price(run, functional)
-        return run.cost._replace(operations={**run.cost.operations, PRICE: price})  # type: ignore[dict-item]  # may be a fraction
+        return run.cost._replace(operations={**run.cost.operations, PRICE: price})
 
     return recosted(network, cost_of)
 
 
-def price_of(cost: Cost, times: int) -> int | float:
-    """A cost of a priced network, a number of times."""
-    price = plain(Fraction(cost.operations.get(PRICE, 0)) * times)  # type: ignore[arg-type]  # no expression
-    return price if isinstance(price, int) else float(price)
+def price_of(cost: Cost, convention: Convention, times: int) -> Number:
+    """A cost of a network priced by a convention, a number of times."""
+    return divide(times * cost.operations.get(PRICE, 0), convention.parts)  # type: ignore[no-any-return]  # a number

@@ -13,7 +13,7 @@ from archtool.analysis.operations.convention import Convention, Fault, Number, c
 from archtool.analysis.operations.conventions import convention, shipped_conventions
 from archtool.analysis.operations.gradients import Gradients
 from archtool.analysis.operations.touching import touching_network
-from archtool.analysis.report import check_batch
+from archtool.analysis.options import check_batch
 from archtool.analysis.tally import Counted, tally
 from archtool.cost import MACS, TERMS
 from archtool.errors import RuleError, nearest
@@ -204,7 +204,7 @@ def _rows(
     """The terms that occur, in the order of the table of terms, then the measures that count something."""
     weighed = {term for each in conventions for term in (*each.weights, *(each.functional or ()))}
     for term in (*TERMS, *sorted(weighed - set(TERMS))):
-        found = [(run, batch * times * count) for run, times in layers if (count := events(run, term))]
+        found = [(run, batch * times * count) for run, times in layers if (count := whole(events(run, term)))]
         amounts = tuple(
             plain(sum((count * each.weights_of(run, functional).get(term, 0) for run, count in found), Fraction()))
             for each in conventions
@@ -228,7 +228,8 @@ def _faults(
             for run, times in layers:
                 as_function = called_as_function(run, functional)
                 if fault.scope in ("all", "training") or as_function == (fault.scope == "functional"):
-                    amount += batch * times * sum(weight * events(run, term) for term, weight in fault.excess.items())
+                    excess = (weight * whole(events(run, term)) for term, weight in fault.excess.items())
+                    amount += batch * times * sum(excess)
             if amount:
                 yield FaultFound(convention=each.name, unit=each.unit, fault=fault, amount=plain(amount))
 

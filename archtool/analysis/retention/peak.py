@@ -6,23 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from archtool.analysis.modes import is_training
 from archtool.analysis.numbers import whole
-from archtool.analysis.report import BYTES, check_batch
+from archtool.analysis.options import BYTES, OPTIMIZERS, Options
 from archtool.analysis.retention.backward import PARAMETER_GRADIENT, Backward
 from archtool.analysis.retention.execution import Units, executions
 from archtool.analysis.retention.forward import Forward
 from archtool.analysis.retention.heap import Heap, Held
 from archtool.collector import collector_paused
-from archtool.errors import RuleError, nearest
 from archtool.flatten import FlatNetwork, flat_network
 from archtool.runs import BlockRun, LayerRun
 
 if TYPE_CHECKING:
     from archtool.design import Design
 
-OPTIMIZERS: Final[Mapping[str, int]] = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for a parameter
-TRAINED: Final = ("float64", "float32", "bfloat16", "float16")
 FORWARD: Final = "forward"
 BACKWARD: Final = "backward"
 STEADY_TURNS: Final = 2  # the first turn of a repeat, whose input others may need too, and one for all that follow
@@ -120,14 +116,8 @@ class Memory:
 
 def memory(design: Design, *, batch: int, dtype: str, mode: str, optimizer: str, in_place: bool) -> Memory:
     """The memory of a design; see `Design.memory`."""
-    check_batch(batch)
-    training = is_training(mode)
-    for word, given, known in (("dtype", dtype, BYTES), ("optimizer", optimizer, OPTIMIZERS)):
-        if given not in known:
-            raise RuleError(f"unknown {word} '{given}'" + nearest(given, known))
-    if training and dtype not in TRAINED:
-        raise RuleError(f"dtype: '{dtype}' is not one that networks are trained in: {', '.join(TRAINED)}")
-    itemsize = BYTES[dtype]
+    options = Options(batch=batch, dtype=dtype, mode=mode, optimizer=optimizer, in_place=in_place)
+    training, itemsize = options.training, options.itemsize
     units = Units(batch, itemsize)
     run = design.run
     with collector_paused():

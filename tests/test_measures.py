@@ -1,0 +1,143 @@
+"""The metrics as one number each: on numbers the report's own, on expressions the same at every design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archtool import ArchtoolError, load
+from archtool.analysis.catalog import shipped_designs
+from archtool.analysis.measures import METRICS, Measures, measure
+from archtool.analysis.operations.conventions import names
+from archtool.analysis.options import Options
+from archtool.codegen import to_numpy
+from archtool.design import Design
+from archtool.errors import RuleError, SpecError
+from archtool.size import Ratio
+from archtool.spec.spec import METRICS as EXPECTED
+from archtool.trace import Trace
+
+Ranges = Mapping[str, tuple[int, ...]]  # knob -> low, high and perhaps a step, as for Trace.symbol
+
+VARYING: Mapping[str, Ranges] = {
+    "resnet50": {"width": (8, 128, 8), "res": (32, 320)},
+    "vgg16": {"res": (32, 300), "classes": (1, 1000)},
+    "squeezenet": {"stem": (8, 96), "res": (32, 250)},
+    "mobilenet_v2": {"res": (32, 300), "classes": (1, 100)},
+    "efficientnet_b0": {"res": (32, 300)},
+    "densenet121": {"res": (32, 300), "classes": (1, 1000)},
+    "vit_b_16": {"width": (12, 240, 12), "heads": (1, 12), "res": (32, 128)},
+    "swin_t": {"width": (9, 96, 3), "classes": (1, 1000)},
+    "transformer_base": {"width": (8, 512, 8), "source_tokens": (1, 40), "target_tokens": (1, 40)},
+    "depthwise_separable": {"channels": (1, 64), "out": (1, 64), "kernel": (1, 9), "stride": (1, 3), "res": (9, 20)},
+}
+
+
+def designs(ranges: Ranges, count: int) -> list[dict[str, int]]:
+    random = Random(11)
+    return [
+        {name: random.randrange(low, high + 1, *step) for name, (low, high, *step) in ranges.items()}
+        for _ in range(count)
+    ]
+
+
+def at(numbers: Sequence[Any], points: Sequence[Mapping[str, int]], ranges: Ranges) -> list[tuple[Any, ...]]:
+    """What traced numbers are at some designs, by the generated numpy code."""
+    parts = [part for each in numbers for part in (each if isinstance(each, Ratio) else (each, 1))]
+    sizes = [part if not isinstance(part, Fraction) else part.numerator for part in parts]
+    columns = to_numpy(sizes)({name: [point[name] for point in points] for name in ranges})
+    table = np.broadcast_arrays(np.zeros(len(points), dtype=int), *columns)[1:]
+    over = [each.denominator if isinstance(each, Fraction) else 1 for each in parts]
+    values = [[Fraction(int(value), d) for value in column] for column, d in zip(table, over, strict=True)]
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return list(zip(*[[n / d for n, d in zip(*pair, strict=True)] for pair in pairs], strict=True))
+
+
+def check(name: str, ranges: Ranges, metrics: Iterable[str], options: Options, count: int = 6) -> None:
+    """Traced once, the metrics are at each design what the design's own evaluation says."""
+    design = load(name)
+    trace = Trace()
+    run = design.evaluate({knob: trace.symbol(knob, *of) for knob, of in ranges.items()}, trace=trace)
+    measures = Measures(run, options, design.spec.functional)
+    points = designs(ranges, count)
+    table = at([measures.of(metric) for metric in metrics], points, ranges)
+    found = 0
+    for point, row in zip(points, table, strict=True):
+        try:
+            own = design.evaluate(point)
+        except ArchtoolError:
+            continue
+        assert dict(zip(metrics, row, strict=True)) == {
+            metric: measure(metric, design, own, options) for metric in metrics
+        }
+        found += 1
+    assert found
+
+
+@pytest.mark.parametrize("name", VARYING)
+def test_at_every_design_a_traced_metric_is_the_designs_own(name: str) -> None:
+    check(name, VARYING[name], METRICS, Options(batch=3, dtype="bfloat16"))
+
+
+@pytest.mark.parametrize("convention", names())
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "vit_b_16", "transformer_base", "depthwise_separable"])
+def test_flops_under_every_convention(name: str, convention: str) -> None:
+    check(name, VARYING[name], ["flops"], Options(batch=2, convention=convention), count=3)
+
+
+@pytest.mark.parametrize("design", [design for _, design in shipped_designs()], ids=lambda design: design.name)
+def test_on_numbers_they_are_the_reports(design: Design) -> None:
+    options = Options(batch=5, dtype="float16", acts="conv", convention="fvcore")
+    totals = design.analyze(batch=5, dtype="float16", acts="conv", convention="fvcore").totals
+    found = {metric: measure(metric, design, design.run, options) for metric in METRICS}
+    assert found["params"] == totals.params
+    assert found["macs"] == totals.macs
+    assert found["flops"] == totals.flops == design.flops("fvcore", batch=5).totals[0]
+    assert found["activations"] == totals.activations
+    assert found["weight_bytes"] == totals.bytes["params"]
+    assert found["activation_bytes"] == totals.bytes["activations"]
+    seen = totals.receptive_field
+    assert seen is not None
+    assert found["receptive_field"] == max(seen.size, default=1)
+    assert found["stride"] == max(seen.stride, default=0)
+
+
+def test_what_the_spec_expects_is_a_metric() -> None:
+    assert set(EXPECTED) - {"output", "peak_memory"} <= set(METRICS)
+
+
+def test_a_name_that_is_none_is_refused_with_the_nearest() -> None:
+    with pytest.raises(RuleError, match=r"'parms' is not a metric; did you mean 'params'?"):
+        Measures(load("lenet5").run).of("parms")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch": 0}, "batch"),
+        ({"dtype": "float31"}, "did you mean 'float3"),
+        ({"acts": "some"}, "acts is"),
+        ({"mode": "train"}, "did you mean 'training'"),
+        ({"optimizer": "adamx"}, "did you mean 'adam"),
+        ({"mode": "training", "dtype": "int8"}, "is not one that networks are trained in"),
+        ({"convention": "fvcor"}, "did you mean 'fvcore'"),
+    ],
+)
+def test_options_are_checked(options: dict[str, Any], said: str) -> None:
+    with pytest.raises((RuleError, SpecError), match=said):
+        Options(**options)
+
+
+def test_prices_that_are_no_whole_numbers_stay_exact(tmp_path) -> None:
+    path = tmp_path / "thirds.yaml"
+    path.write_text("about: thirds\nunit: flops\nweights: {conv.macs: 1/3, activation: 0.5}\n")
+    ranges = {"res": (32, 64), "width": (8, 32, 8)}
+    check("resnet50", ranges, ["flops"], Options(convention=path))
+    macs, relus = (load("lenet5").run.cost.operations[term] for term in ("conv.macs", "activation"))
+    design = load("lenet5")
+    assert measure("flops", design, design.run, Options(convention=path)) == Fraction(macs, 3) + Fraction(relus, 2)
