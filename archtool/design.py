@@ -75,7 +75,7 @@ class Design:
         if not self.spec.has_layers:
             choices = ", ".join(self.spec.designs)
             raise SpecError(f"'{self.spec.name}' has no layers of its own; choose one of its designs: {choices}")
-        self._block = self.spec.block.having(overrides) if overrides else self.spec.block
+        self.block = self.spec.block.having(overrides) if overrides else self.spec.block
 
     @property
     def name(self) -> str:
@@ -100,7 +100,7 @@ class Design:
     def inputs(self) -> dict[str, Shape]:
         """The inputs' shapes by name."""
         evaluation = Evaluation()
-        return self.spec.shapes(evaluation.vars(self._block, {}))
+        return self.spec.shapes(evaluation.vars(self.block, {}))
 
     @cached_property
     def run(self) -> BlockRun:
@@ -116,8 +116,8 @@ class Design:
         """Evaluate with other values of vars or other inputs; on expressions where a trace is given."""
         evaluation = Evaluation(trace)
         with collector_paused():
-            environment = evaluation.vars(self._block, given or {})
-            return evaluation.network(self._block, environment, inputs or self.spec.shapes(environment))
+            environment = evaluation.vars(self.block, given or {})
+            return evaluation.network(self.block, environment, inputs or self.spec.shapes(environment))
 
     def flat(self, inputs: Mapping[str, Shape] | None = None) -> FlatNetwork:
         """The network layer by layer, with full names; raises RuleError where there are too many layers."""

@@ -18,7 +18,7 @@ MOST_LISTED: Final = 1_000_000  # values that a list names
 
 
 class Asked(NamedTuple):
-    """A space, the conditions that its designs have to meet, what is to be small and what great: texts of expressions."""
+    """A space; as texts, the conditions that its designs have to meet, what is to be small, and what great."""
 
     space: Space
     where: tuple[str, ...]

@@ -7,9 +7,11 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archtool.errors import RuleError
 from archtool.explore.space import Axis, Knob
 from archtool.size import Ratio, equal
 from archtool.spec.domains import KNOB
+from archtool.spec.lists import is_list
 from archtool.spec.values import Choice
 from archtool.trace import Trace
 
@@ -72,19 +74,21 @@ class Reader:
         return self.trace.symbol(name, low, max(values), step)
 
 
-def given(axes: Iterable[tuple[Axis, Sequence[Any]]], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What the vars are given where the knobs of some axes have these values; `defaults` are the vars' own."""
-    whole: dict[str, Any] = {}
+def given(axes: Iterable[tuple[Axis, Sequence[Any]]], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the vars are given where the knobs of some axes have these values; `defaults` are the vars' own. Without
+    them, knobs that are items of a var's own list are left out."""
+    found: dict[str, Any] = {}
     for axis, values in axes:
         for knob, value in zip(axis.knobs, values, strict=True):
             name, places = KNOB.fullmatch(knob.name).groups()  # type: ignore[union-attr]  # checked when it was asked for
             path = [int(place) for place in places[1:-1].split("][")] if places else []
-            if not path:
-                whole[name] = value
-            else:
-                base = whole.get(name, (None,) * knob.among if knob.among else defaults[name])
-                whole[name] = _replaced(base, path, value)
-    return whole
+            if knob.among is not None:
+                found[name] = _replaced(found.get(name, (None,) * knob.among), path, value)
+            elif not path:
+                found[name] = value
+            elif defaults is not None:
+                found[name] = _replaced(found.get(name, defaults[name]), path, value)
+    return found
 
 
 def _replaced(base: Any, path: Sequence[int], value: Any) -> Any:
@@ -92,4 +96,6 @@ def _replaced(base: Any, path: Sequence[int], value: Any) -> Any:
     if not path:
         return value
     at, *rest = path
+    if not is_list(base) or at >= len(base):
+        raise RuleError(f"there is no item {at} of {f'a list of {len(base)}' if is_list(base) else 'what is no list'}")
     return (*base[:at], _replaced(base[at], rest, value), *base[at + 1 :])

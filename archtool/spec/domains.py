@@ -131,7 +131,7 @@ class Forms:
         return Claim(that, name, why, when, node)
 
     def explore(self, node: Node, known: list[str]) -> Mapping:
-        """`explore`: over (var -> domain, or {each, of}), zip, where, minimize, maximize, sample; the vars are `known`."""
+        """`explore`: over (var -> domain, or {each, of}), zip, where, minimize, maximize, sample; `known`: the vars."""
         entries = self.entries(node, "explore")
         for name, (key, value) in entries.items():
             if name not in EXPLORE:

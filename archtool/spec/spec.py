@@ -48,7 +48,8 @@ class Spec:
     """A compiled spec in one of its designs.
 
     `block` is the network: its arguments are the vars. `functional` are the layer kinds that the network's published
-    code calls as functions, `expect` holds published totals, `claims`, `given` and `explore` what later readings use.
+    code calls as functions, `expect` holds published totals, `claims`, `given` and `explore` what later readings use,
+    `included` the specs that it includes, by file.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class Spec:
         self.functional = self._functional(entries)
         self.has_layers = "layers" in entries
         vocabulary = Vocabulary(document)
-        self._include(vocabulary, entries, depth, {} if read is None else read)
+        self.included: dict[Path, Spec] = {} if read is None else read
+        self._include(vocabulary, entries, depth, self.included)
         self.block = self._compile(vocabulary, entries)
         self.inputs = self._inputs(entries)
         self.expect = self._expectations(entries)

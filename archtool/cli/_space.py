@@ -1,0 +1,84 @@
+"""Options that commands over a space of designs share, and the sweep that they choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from archtool.analysis.modes import MODES
+from archtool.analysis.options import ACTS, OPTIMIZERS, Options
+from archtool.cli._options import chosen
+from archtool.errors import SpecError
+from archtool.explore.asked import asked, commas
+from archtool.explore.sweep import Sweep
+
+
+def space_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """SPEC, what to vary, and what is told of each design: the arguments of `swept`, gathered in `asked_for`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.argument("spec", metavar="SPEC"),
+    click.argument("more", nargs=-1, metavar="[KNOB=DOMAIN]..."),
+    click.option(
+        "--over", multiple=True, metavar="KNOB=DOMAIN",
+        help="Vary a var, or an item of one (depths[0]): a..b, a..b:step, odd a..b, or values with commas; further "
+        "knobs may follow. In place of the spec's own `explore: over`.",
+    ),
+    click.option("--zip", "zipped", multiple=True, metavar="KNOB,KNOB", help="Knobs that move together; may be given again."),
+    click.option("--where", multiple=True, metavar="CONDITION", help="Keep the designs for which this holds; may be given again."),
+    click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Draw N designs at random."),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of whatever is drawn at random."),
+    click.option("--metrics", metavar="NAME,NAME", help="What is told of each design: metrics, or expressions of them."),
+    click.option("--minimize", metavar="NAME,NAME", help="What is to be small, in place of the spec's own."),
+    click.option("--maximize", metavar="NAME,NAME", help="What is to be great, in place of the spec's own."),
+    click.option("--design", metavar="NAME", help="A design of the spec, in place of its default."),
+    click.option("--set", "knobs", multiple=True, metavar="NAME=VALUE", help="Fix a var of the spec; may be given again."),
+    click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs at once."),
+    click.option("--dtype", default="float32", show_default=True, help="Of the bytes: float32, bfloat16, int8 ..."),
+    click.option("--acts", type=click.Choice(ACTS), default="all", show_default=True, help="Whose outputs are activations."),
+    click.option("--convention", metavar="NAME", help="What FLOPs are: a name or a YAML file, as for `analyze`."),
+    click.option("--exact-padding", is_flag=True, help="Leave out the products of convolutions with padding."),
+    click.option("--mode", type=click.Choice(MODES), default="inference", show_default=True, help="Of peak_memory."),
+    click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", show_default=True, help="Of peak_memory in training."),
+    click.option("--in-place", is_flag=True, help="Of peak_memory: layers that can write over their input."),
+)  # fmt: skip
+
+
+def swept(
+    spec: str,
+    more: tuple[str, ...],
+    over: tuple[str, ...],
+    zipped: tuple[str, ...],
+    where: tuple[str, ...],
+    sample: int | None,
+    seed: int,
+    metrics: str | None,
+    minimize: str | None,
+    maximize: str | None,
+    design: str | None,
+    knobs: tuple[str, ...],
+    **options: Any,
+) -> Sweep:
+    """The sweep that the arguments and options of `space_arguments` choose; raises SpecError."""
+    if more and not over:
+        raise SpecError(f"unexpected '{more[0]}'; write --over before what is to vary")
+    domains: dict[str, object] = {}
+    for text in (*over, *more):
+        name, equals, domain = text.partition("=")
+        if not equals or not name.strip():
+            raise SpecError(f"--over takes KNOB=DOMAIN, not '{text}'")
+        if name.strip() in domains:
+            raise SpecError(f"'{name.strip()}' is varied twice")
+        domains[name.strip()] = domain
+    base = chosen(spec, design, knobs)
+    said = asked(
+        base.spec, domains, [commas(group) for group in zipped], where, commas(minimize or ""), commas(maximize or ""),
+        sample, seed,
+    )  # fmt: skip
+    return Sweep(base, said, commas(metrics or ""), Options(**options))
