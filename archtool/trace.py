@@ -242,6 +242,9 @@ class Trace:
         if left is right or left_low >= right_high or left_high <= right_low:
             first_is_larger = left is right or left_low >= right_high
             return left if first_is_larger == (op == "max") else right
+        low, high = bounds(self.add(left, -right))
+        if low >= 0 or high <= 0:
+            return left if (low >= 0) == (op == "max") else right
         pair = sorted((left, right), key=lambda size: -1 if isinstance(size, int) else size.number)
         return self._node(op, tuple(pair), pick(left_low, right_low), pick(left_high, right_high))
 

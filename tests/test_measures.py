@@ -17,7 +17,7 @@ from archtool.analysis.operations.conventions import names
 from archtool.analysis.options import Options
 from archtool.codegen import to_numpy
 from archtool.design import Design
-from archtool.errors import RuleError, SpecError
+from archtool.errors import RuleError, SpecError, Untraceable
 from archtool.size import Ratio
 from archtool.spec.spec import METRICS as EXPECTED
 from archtool.trace import Trace
@@ -88,6 +88,29 @@ def test_at_every_design_a_traced_metric_is_the_designs_own(name: str) -> None:
 @pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "vit_b_16", "transformer_base", "depthwise_separable"])
 def test_flops_under_every_convention(name: str, convention: str) -> None:
     check(name, VARYING[name], ["flops"], Options(batch=2, convention=convention), count=3)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "efficientnet_b0", "depthwise_separable", "unet"])
+def test_exact_padding(name: str) -> None:
+    check(name, {"unet": {"res": (188, 256, 4)}, **VARYING}[name], ["macs", "flops"], Options(exact_padding=True))
+
+
+SLIDING = "input: [2, n, n]\nvars: {n: 9, k: 3, s: 1, p: 1, d: 1}\nlayers: [%s: {out: 4, kernel: k, stride: s, %s}]\n"
+
+
+@pytest.mark.parametrize("kind", ["conv", "conv_transpose"])
+def test_exact_padding_where_all_of_a_kernel_varies(kind: str) -> None:
+    fields = "padding: p, dilation: d" if kind == "conv" else "padding: 'min(p, k - 1)'"
+    ranges = {"n": (1, 12), "k": (1, 5), "p": (0, 4)} | ({"s": (1, 3), "d": (1, 3)} if kind == "conv" else {})
+    check(SLIDING % (kind, fields), ranges, ["macs"], Options(exact_padding=True), count=60)
+
+
+def test_exact_padding_of_a_kernel_without_bounds_is_refused_by_name() -> None:
+    trace = Trace()
+    design = load(SLIDING % ("conv", "padding: p"))
+    run = design.evaluate({"k": trace.symbol("k")}, trace=trace)
+    with pytest.raises(Untraceable, match="kernel"):
+        Measures(run, Options(exact_padding=True)).of("macs")
 
 
 @pytest.mark.parametrize("design", [design for _, design in shipped_designs()], ids=lambda design: design.name)

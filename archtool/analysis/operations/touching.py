@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import prod
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
-from archtool.analysis.numbers import whole
 from archtool.analysis.operations.recost import recosted
-from archtool.errors import RuleError
+from archtool.axes import spread
+from archtool.errors import RuleError, Untraceable
 from archtool.runs import BlockRun, LayerRun
-from archtool.size import Size
-from archtool.taps import AxisTaps
+from archtool.size import Size, ceil_div, less, maximum, minimum, product, where
+from archtool.taps import check_taps
 
-OUTPUT_PLACED = "conv.macs"  # each output position meets the whole kernel
-INPUT_PLACED = "conv_transpose.macs"  # each input position meets the whole kernel
+OUTPUT_PLACED: Final = "conv.macs"  # each output position meets the whole kernel
+INPUT_PLACED: Final = "conv_transpose.macs"  # each input position meets the whole kernel
+LARGEST_VARYING: Final = 256  # taps of a kernel whose size varies
+
+
+class Slide(NamedTuple):
+    """A kernel that slides along one axis: at turn q its tap t lies at position stride * q + spacing * t - before; it
+    makes `turns`, over `end` positions."""
+
+    kernel: Size
+    spacing: Size
+    stride: Size
+    before: Size
+    turns: Size
+    end: Size
 
 
 def touching(run: LayerRun) -> Mapping[str, Size]:
@@ -21,22 +34,18 @@ def touching(run: LayerRun) -> Mapping[str, Size]:
 
     A window slides along each axis by itself, so that the pairs of positions and taps that touch the input are the
     product of those along each axis. Padding that repeats the input (`reflect`, `replicate`, `circular`) is input too.
+    Raises Untraceable for a kernel whose size varies without bounds.
     """
     operations = run.cost.operations
     term = next((term for term in (OUTPUT_PLACED, INPUT_PLACED) if term in operations), None)
-    layer, (x, *_) = run.layer, run.inputs
-    if term is None or getattr(layer, "padding_mode", "zeros") != "zeros":
+    if term is None or getattr(run.layer, "padding_mode", "zeros") != "zeros":
         return operations
-    axes = layer.taps(x, layer.field(x, layer.window(x)))
-    ends = run.output.spatial if term == OUTPUT_PLACED else x.spatial
-    counted = prod(map(whole, ends)) * prod(_kernel(axis) for axis in axes)
-    pairs = prod(
-        pairs_inside(axis, whole(n), whole(m)) for axis, n, m in zip(axes, x.spatial, run.output.spatial, strict=True)
-    )
-    products, rest = divmod(whole(operations[term]) * pairs, counted)
-    if rest:
+    slides = list(_slides(run, term))
+    counted = product(slide.turns * slide.kernel for slide in slides)
+    each = operations[term] // counted
+    if isinstance(counted, int) and each * counted != operations[term]:
         raise RuleError(f"the window of '{run.kind}' does not slide along each axis by itself")
-    return {**operations, term: products}
+    return {**operations, term: each * product(map(pairs_inside, slides))}
 
 
 def touching_network(network: BlockRun) -> BlockRun:
@@ -44,26 +53,44 @@ def touching_network(network: BlockRun) -> BlockRun:
     return recosted(network, lambda run: run.cost._replace(operations=touching(run)))
 
 
-def _kernel(axis: AxisTaps) -> int:
-    return sum(map(len, axis.offsets))
+def _slides(run: LayerRun, term: str) -> Iterator[Slide]:
+    """How a convolution's kernel slides over its input, or a transposed one's over its output."""
+    layer: Any = run.layer
+    x, y = run.inputs[0], run.output
+    kernels = spread(layer.kernel, len(x.spatial), "kernel")
+    if term == OUTPUT_PLACED:
+        spacings = spread(layer.spacing(), len(x.spatial), "dilation")
+        places = [(axis.stride, axis.before) for axis in layer.window(x)]
+        ends = zip(y.spatial, x.spatial, strict=True)
+    else:
+        spacings = spread(layer.dilation, len(x.spatial), "dilation")
+        places = list(zip(*(spread(each, len(x.spatial), "") for each in (layer.stride, layer.padding)), strict=True))
+        ends = zip(x.spatial, y.spatial, strict=True)
+    for kernel, spacing, place, end in zip(kernels, spacings, places, ends, strict=True):
+        yield Slide(kernel, spacing, *place, *end)
 
 
-def pairs_inside(axis: AxisTaps, n: int, m: int) -> int:
-    """How many of the input positions that the m output positions read lie inside an input of n.
+def pairs_inside(slide: Slide) -> Size:
+    """How many of the positions that the taps of all turns meet lie inside.
 
-    >>> pairs_inside(AxisTaps(1, ((-1, 0, 1),)), 7, 7)
+    >>> pairs_inside(Slide(kernel=3, stride=1, before=1, spacing=1, turns=7, end=7))
     19
     """
-    phases = len(axis.offsets)
-    return sum(
-        _turns(-(-(m - phase) // phases), axis.stride, offset, n)
-        for phase, offsets in enumerate(axis.offsets)
-        for offset in offsets
-    )
+    kernel = slide.kernel
+    if isinstance(kernel, int):
+        check_taps(kernel)
+        return sum(_turns_inside(slide, tap) for tap in range(kernel))
+    if kernel.high > LARGEST_VARYING:
+        raise Untraceable("the products with padding of a kernel that may be of any size can't be told apart", kernel)
+    inside: Size = 0
+    for tap in range(int(kernel.high)):
+        inside = inside + where(less(tap, kernel), _turns_inside(slide, tap), 0)
+    return inside
 
 
-def _turns(turns: int, stride: int, offset: int, n: int) -> int:
-    """How many q < turns have 0 <= stride * q + offset < n."""
-    first = max(0, -(offset // stride))  # ceil(-offset / stride)
-    last = min(turns - 1, (n - 1 - offset) // stride)
-    return max(0, last - first + 1)
+def _turns_inside(slide: Slide, tap: int) -> Size:
+    """At how many turns q the tap meets a position inside: 0 <= stride * q + offset < end."""
+    offset = slide.spacing * tap - slide.before
+    first = maximum(0, ceil_div(-offset, slide.stride))
+    last = minimum(slide.turns - 1, (slide.end - 1 - offset) // slide.stride)
+    return maximum(0, last - first + 1)
