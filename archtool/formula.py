@@ -8,7 +8,7 @@ from typing import Final
 from archtool.trace import Expr
 
 Text = Callable[[object], str]
-LONGEST_TEXT: Final = 40  # operations that a text shows: written out, shared parts may grow without end
+LONGEST_TEXT: Final = 12  # operations that a text shows: written out, shared parts may grow without end
 
 
 def write(size: object) -> str:
@@ -21,6 +21,30 @@ def write(size: object) -> str:
             return str(size)
         left -= 1
         return _WRITERS[size.op](text, *size.args) if left >= 0 or size.op == "symbol" else "..."
+
+    return text(size)
+
+
+def _write_symbol(text: Text, name: str, start: int, step: int) -> str:
+    return name if step == 1 else f"({name} - {start})/{step}"
+
+
+def _write_sum(text: Text, constant: int, terms: tuple[tuple[Expr, int], ...]) -> str:
+    parts = []
+    for term, factor in terms:
+        written = text(term)
+        if term.op == "symbol":  # start + step * t is the symbol itself
+            name, start, step = term.args
+            if step > 1 and factor % step == 0:
+                written, factor = name, factor // step
+                constant -= factor * start
+        parts.append(written if factor == 1 else f"{factor}*{written}")
+    if not constant and len(parts) == 1:
+        return parts[0]
+    return "(" + " + ".join(parts + ([str(constant)] if constant else [])) + ")"
+
+
+_WRITERS[size.op](text, *size.args) if left >= 0 or size.op == "symbol" else "..."
 
     return text(size)
 
