@@ -44,20 +44,6 @@ def _write_sum(text: Text, constant: int, terms: tuple[tuple[Expr, int], ...]) -
     return "(" + " + ".join(parts + ([str(constant)] if constant else [])) + ")"
 
 
-_WRITERS[size.op](text, *size.args) if left >= 0 or size.op == "symbol" else "..."
-
-    return text(size)
-
-
-def _write_symbol(text: Text, name: str, start: int, step: int) -> str:
-    return name if step == 1 else f"({name} - {start})/{step}"
-
-
-def _write_sum(text: Text, constant: int, terms: tuple[tuple[Expr, int], ...]) -> str:
-    parts = [text(term) if factor == 1 else f"{factor}*{text(term)}" for term, factor in terms]
-    return "(" + " + ".join(parts + ([str(constant)] if constant else [])) + ")"
-
-
 _WRITERS: Final[dict[str, Callable[..., str]]] = {
     "symbol": _write_symbol,
     "sum": _write_sum,
