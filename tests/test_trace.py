@@ -407,7 +407,9 @@ def test_expressions_as_text() -> None:
     assert write(x * x // 2) == "floor(x*x/2)"
     assert write(sizes.where(sizes.less(x, 5), x, 0)) == "(x if (-1*x + 5) > 0 else 0)"
     assert repr(sizes.maximum(x, 4)) == "max(4, x)"
-    assert write(k) == "(2*(k - 1)/2 + 1)"
+    assert write(k) == "k"
+    assert write(4 * k + 1) == "(4*k + 1)"
+    assert write(k // 4) == "floor((k - 1)/2/2)"
 
 
 def test_the_text_of_a_deep_expression_stays_short() -> None:
