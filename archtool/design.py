@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from archtool.analysis.seen import LayerField
     from archtool.analysis.support import Support
     from archtool.analysis.unproductive import Unproductive
+    from archtool.explore.sweep import Sweep
     from archtool.realize.result import Verification
 
 
@@ -260,6 +261,21 @@ class Design:
         from archtool.analysis.unproductive import unproductive
 
         return unproductive(self, of)
+
+    def explore(self, over: Mapping[str, object] | None = None, *, metrics: Sequence[str] = (), **asked: Any) -> Sweep:
+        """The designs of a space, to be evaluated many at once: what `over` varies, in place of the spec's `explore`.
+
+        Domains are texts as in a spec, ranges or lists. `metrics` are names, or expressions of them; what else is
+        `asked` are the words of `archtool.explore.asked` (where, minimize, maximize, zipped, sample, seed) and of
+        `archtool.analysis.options` (batch, convention ...). Raises SpecError for what can't be explored.
+
+        >>> found = load("resnet50").explore({"width": "16..64:16", "res": [160, 224]}, metrics=["macs"]).batch(0, 8)
+        >>> found.metrics["macs"][-1]
+        np.int64(4089184256)
+        """
+        from archtool.explore.sweep import sweep
+
+        return sweep(self, over, metrics, **asked)
 
     def draw_field(
         self,

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from archtool.analysis.modes import MODES
-from archtool.analysis.options import ACTS, OPTIMIZERS, Options
+from archtool.analysis.options import ACTS, OPTIMIZERS
 from archtool.cli._options import chosen
 from archtool.errors import SpecError
-from archtool.explore.asked import asked, commas
-from archtool.explore.sweep import Sweep
+from archtool.explore.asked import commas
+from archtool.explore.sweep import Sweep, sweep
 
 
 def space_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,8 +80,7 @@ def swept(
             raise SpecError(f"'{name.strip()}' is varied twice")
         domains[name.strip()] = domain
     base = chosen(spec, design, knobs)
-    said = asked(
-        base.spec, domains, [commas(group) for group in zipped], where, commas(minimize or ""), commas(maximize or ""),
-        sample, seed,
+    return sweep(
+        base, domains, commas(metrics or ""), zipped=[commas(group) for group in zipped], where=where,
+        minimize=commas(minimize or ""), maximize=commas(maximize or ""), sample=sample, seed=seed, **options,
     )  # fmt: skip
-    return Sweep(base, said, commas(metrics or ""), Options(**options))

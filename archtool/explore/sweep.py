@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.analysis.options import Options
-from archtool.explore.asked import Asked
+from archtool.explore.asked import Asked, asked
 from archtool.explore.batch import Batch
 from archtool.explore.compiled import Columns, Compiled, merged
 from archtool.explore.describe import describe, fingerprint
@@ -129,3 +129,21 @@ class Sweep:
                 return None
             found = self._pieces[at] = Compiled(piece, self.space.lengths)
         return found
+
+
+def sweep(
+    design: Design,
+    over: Mapping[str, object] | None = None,
+    metrics: Sequence[str] = (),
+    *,
+    zipped: Iterable[Sequence[str]] = (),
+    where: Iterable[str] = (),
+    minimize: Iterable[str] = (),
+    maximize: Iterable[str] = (),
+    sample: int | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Sweep:
+    """A sweep of a design over what is `asked`, its metrics counted by `Options`; see `Design.explore`."""
+    said = asked(design.spec, over, zipped, where, minimize, maximize, sample, seed)
+    return Sweep(design, said, metrics, Options(**options))
