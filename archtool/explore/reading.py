@@ -39,26 +39,27 @@ class Reader:
 
     def _value(self, axis: int, name: str, values: Sequence[Any]) -> Any:
         if isinstance(values, range):
-            return self._size(axis, name, values)
+            return self.size(axis, name, values)
         first = values[0]
         if all([type(value) is type(first) and value == first for value in values]):
             return first
         kinds = set(map(type, values))
         if kinds == {int}:
-            return self._size(axis, name, values)
+            return self.size(axis, name, values)
         if kinds <= {int, Fraction}:
             scale = lcm(*(Fraction(value).denominator for value in values))
-            return Ratio(self._size(axis, name, [int(value * scale) for value in values]), scale)
+            return Ratio(self.size(axis, name, [int(value * scale) for value in values]), scale)
         if kinds == {bool}:
-            return equal(self._size(axis, name, [int(value) for value in values]), 1)
+            return equal(self.size(axis, name, [int(value) for value in values]), 1)
         if kinds == {tuple} and len({len(value) for value in values}) == 1:
             columns = zip(*values, strict=True)
             return tuple(self._value(axis, f"{name}[{index}]", column) for index, column in enumerate(columns))
         places: dict[Any, int] = {}
         numbers = [places.setdefault((type(value), value), len(places)) for value in values]
-        return Choice(self._size(axis, name, numbers), tuple(value for _, value in places))
+        return Choice(self.size(axis, name, numbers), tuple(value for _, value in places))
 
-    def _size(self, axis: int, name: str, values: Sequence[int]) -> Any:
+    def size(self, axis: int, name: str, values: Sequence[int]) -> Any:
+        """The symbol of a name whose values along an axis are these numbers; a number where they are all the same."""
         import numpy as np
 
         if isinstance(values, range):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.analysis.options import Options
 from archtool.explore.asked import Asked, asked
 from archtool.explore.batch import Batch
 from archtool.explore.compiled import Columns, Compiled, merged
+from archtool.explore.derived import Form, around
 from archtool.explore.describe import describe, fingerprint
 from archtool.explore.places import Places, Scattered, boxes
 from archtool.explore.tracing import Tracer, question
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 DEFAULT: Final = ("params", "macs", "activations", "receptive_field")
 MOST_PIECES: Final = 10_000  # that are kept
 CHUNK: Final = 2**18  # designs that are evaluated at once
+
+
+class Key(NamedTuple):
+    """What designs that are traced at once have in common: their places on the fixed axes, and the form and the bounds
+    of what is derived."""
+
+    fixed: tuple[int, ...]
+    form: Form | None = None
+    bounds: tuple[tuple[int, int], ...] = ()
 
 
 class Sweep:
@@ -50,7 +60,7 @@ class Sweep:
         self._by_metrics = tuple(bool(condition.metrics - set(vars)) for condition in conditions)
         questions = [question(text, vars) for text in self.metrics]
         self._tracer = Tracer(design, self.space.axes, questions, conditions, self.options)
-        self._pieces: dict[tuple[int, ...], Compiled] = {}
+        self._pieces: dict[Key, Compiled] = {}
 
     @property
     def split(self) -> tuple[str, ...]:
@@ -109,25 +119,41 @@ class Sweep:
     def _columns(self, places: Places) -> Columns:
         """The metrics, the conditions and the problem of each design."""
         while True:
-            axes = self._tracer.fixed_axes
             parts = []
-            for at, rows, part in places.divided(axes) if axes else [((), ..., places)]:
-                piece = self._piece(at)
-                if piece is None:  # split further
+            for key, rows, part in self._divided(places):
+                piece = self._piece(key)
+                if piece is None:  # divide further
                     break
                 parts.append((rows, piece.columns(part, self.rules)))
             else:
-                return merged(parts, places.shape)
+                return merged(parts, places.shape if self._tracer.derived is None else (places.size,))
 
-    def _piece(self, at: tuple[int, ...]) -> Compiled | None:
-        found = self._pieces.get(at)
+    def _divided(self, places: Places) -> Iterator[tuple[Key, Any, Places]]:
+        """Places that are evaluated together: the key of their piece, where they are, and these places."""
+        axes = self._tracer.fixed_axes
+        if self._tracer.derived is None:
+            for at, rows, part in places.divided(axes) if axes else [((), ..., places)]:
+                yield Key(at), rows, part
+            return
+        digits = places.digits()
+        for form, rows, leaves in self._tracer.derived.groups(digits):
+            bounds = tuple(map(around, leaves))
+            numbers = [leaf - low for leaf, (low, _) in zip(leaves, bounds, strict=True)]
+            group = Scattered([*(column[rows] for column in digits), *numbers], 0)
+            for at, within, part in group.divided(axes) if axes else [((), ..., group)]:
+                yield Key(at, form, bounds), rows[within], part
+
+    def _piece(self, key: Key) -> Compiled | None:
+        found = self._pieces.get(key)
         if found is None:
-            piece = self._tracer.piece(dict(zip(self._tracer.fixed_axes, at, strict=True)))
+            fixed = dict(zip(self._tracer.fixed_axes, key.fixed, strict=True))
+            piece = self._tracer.piece(fixed, key.form, key.bounds)
             if piece is None or len(self._pieces) >= MOST_PIECES:
                 self._pieces.clear()
             if piece is None:
                 return None
-            found = self._pieces[at] = Compiled(piece, self.space.lengths)
+            lengths = (*self.space.lengths, *(high - low + 1 for low, high in key.bounds))
+            found = self._pieces[key] = Compiled(piece, lengths)
         return found
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archtool.analysis.measures import METRICS, Measures
 from archtool.collector import collector_paused
 from archtool.errors import RuleError, SpecError, Untraceable, nearest
+from archtool.explore.derived import Derived, Form, filled, untraceable_vars
 from archtool.explore.reading import Reader, Variable, given
 from archtool.explore.space import Axis
 from archtool.fields import describe
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from archtool.design import Design
 
 Fixed = Mapping[int, int]  # axis -> its place there
+Bounds = Sequence[tuple[int, int]]  # of the numbers of derived vars
 
 
 class Question(NamedTuple):
@@ -70,22 +73,37 @@ class Tracer:
         self.questions = questions
         self.conditions = conditions
         self.options = options
+        self.derived: Derived | None = None
         self.fixed_axes: tuple[int, ...] = ()
         self.reasons: list[str] = []  # why each axis had to be fixed
 
-    def piece(self, fixed: Fixed) -> Piece | None:
-        """The piece at these places of the fixed axes; None where another axis has to be fixed first."""
+    def piece(self, fixed: Fixed, form: Form | None = None, bounds: Bounds = ()) -> Piece | None:
+        """The piece at these places of the fixed axes, and of this form of the derived vars, whose numbers have these
+        bounds; None where the space has to be divided further first."""
         try:
-            return self._traced(fixed)
+            return self._traced(fixed, form, bounds)
         except Untraceable as error:
             if len(fixed) == len(self.axes):
                 raise
-            axis = self._culprit(error, fixed)
+            if self.derived is None and self._derive():
+                return None
+            axis = self._culprit(error, fixed, form, bounds)
             self.fixed_axes = tuple(sorted((*self.fixed_axes, axis)))
             self.reasons.append(f"{' and '.join(knob.name for knob in self.axes[axis].knobs)}: {error}")
             return None
 
-    def _culprit(self, error: Untraceable, fixed: Fixed) -> int:
+    def _derive(self) -> bool:
+        """Whether there are vars that can't be traced; from then on they are computed on numbers."""
+        asked = frozenset[str]().union(*(each.expression.uses for each in (*self.questions, *self.conditions)))
+        try:
+            self.derived = untraceable_vars(self.design, self.axes, asked)
+        except (RuleError, SpecError):  # the first design is invalid: there is nothing to go by
+            return False
+        if self.derived is not None:
+            self.reasons.append(f"{', '.join(self.derived.names)}: computed for each design")
+        return self.derived is not None
+
+    def _culprit(self, error: Untraceable, fixed: Fixed, form: Form | None, bounds: Bounds) -> int:
         """The axis to fix: of those that the error names, else the first without which it is another error; the
         shortest first."""
         free = sorted(set(range(len(self.axes))) - fixed.keys(), key=lambda axis: self.axes[axis].length)
@@ -96,7 +114,7 @@ class Tracer:
             return named[0]
         for axis in free:
             try:
-                self._traced({**fixed, axis: 0})
+                self._traced({**fixed, axis: 0}, form, bounds)
             except Untraceable as other:
                 if str(other) == str(error):
                     continue
@@ -109,8 +127,10 @@ class Tracer:
             reader.knob(axis, knob)
         return reader.variables
 
-    def _traced(self, fixed: Fixed) -> Piece:
-        trace = None if len(fixed) == len(self.axes) else Trace()
+    def _traced(self, fixed: Fixed, form: Form | None, bounds: Bounds) -> Piece:
+        if form is not None and form.error:
+            return self._invalid(form.error)
+        trace = None if len(fixed) == len(self.axes) and form is None else Trace()
         reader = Reader(trace or Trace())
         values = [
             [knob.values[fixed[number]] if number in fixed else reader.knob(number, knob) for knob in axis.knobs]
@@ -120,13 +140,13 @@ class Tracer:
         evaluation = Evaluation(trace)
         with collector_paused():
             try:
-                defaults = evaluation.vars(block, given(zip(self.axes, values, strict=True)))
+                derived = {} if self.derived is None else self._given(reader, self.derived, form, bounds)
+                defaults = evaluation.vars(block, {**given(zip(self.axes, values, strict=True)), **derived})
                 knobs = given(zip(self.axes, values, strict=True), defaults)
-                environment = evaluation.vars(block, knobs)
+                environment = evaluation.vars(block, {**knobs, **derived})
                 run = evaluation.network(block, environment, self.design.spec.shapes(environment))
             except (RuleError, SpecError) as error:
-                nothing = tuple(0 for _ in self.questions)
-                return Piece({}, nothing, tuple(True for _ in self.conditions), 1, (str(error),))
+                return self._invalid(str(error))
             problems = [*(trace.problems if trace else ()), *((each.holds, each.rule) for each in run.problems)]
             measures = Measures(run, self.options, self.design.spec.functional)
             known = {name: measures.of(name) for name in self._metrics()}
@@ -136,6 +156,24 @@ class Tracer:
         codes = {rule: 1 + index for index, rule in enumerate(rules)}
         problem = select([(negate(holds), codes[rule]) for holds, rule in problems], 0)
         return Piece(reader.variables, answers, keeps, problem, rules)
+
+    def _given(self, reader: Reader, derived: Derived, form: Form | None, bounds: Bounds) -> dict[str, Any]:
+        """The derived vars as symbols, each on an axis of its own behind those of the space."""
+        assert form is not None
+        places = enumerate(bounds)
+
+        def leaf(name: str) -> Any:
+            number, (low, high) = next(places)
+            return reader.size(len(self.axes) + number, f"{name}@{number}", range(low, high + 1))
+
+        read = {
+            name: filled(value, partial(leaf, name)) for name, value in zip(derived.names, form.values, strict=True)
+        }
+        return {**read, **dict.fromkeys(derived.unread, ())}
+
+    def _invalid(self, reason: str) -> Piece:
+        """Designs none of which is valid."""
+        return Piece({}, (0,) * len(self.questions), (True,) * len(self.conditions), 1, (reason,))
 
     def _metrics(self) -> Iterator[str]:
         asked = frozenset[str]().union(*(question.metrics for question in (*self.questions, *self.conditions)))
