@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +34,7 @@ def _is_monotone(values: Sequence[Any]) -> bool:
         return True
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
         return False
-    steps = [later - value for value, later in zip(values, values[1:], strict=False)]
+    steps = [later - value for value, later in pairwise(values)]
     return all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
 
 
