@@ -1,9 +1,10 @@
-"""Expressions read as numpy code, and as sympy expressions."""
+"""Expressions read as numpy operations, and as sympy expressions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.size import Size
 from archtool.trace import CONDITIONS, INT64, Bound, Expr, arguments, bounds, in_order
@@ -12,34 +13,77 @@ if TYPE_CHECKING:
     import numpy as np
     import sympy  # type: ignore[import-untyped]  # ships no types
 
-Columns = Callable[[Mapping[str, Any]], "list[np.ndarray[Any, Any]]"]
+    Array = np.ndarray[Any, Any]
+
+Columns = Callable[[Mapping[str, Any]], "list[Array]"]
+
+
+class Operation(NamedTuple):
+    """How an expression is made of its operands (`archtool.trace.arguments`), which are arrays or numbers.
+
+    What may leave int64, by its bounds, is computed in Python's own integers (dtype object): slower, never wrong.
+    """
+
+    expr: Expr
+    operands: tuple[Size, ...]
+    rule: Callable[[Expr, Sequence[Any]], Any]
+    is_wide: bool
+
+    def __call__(self, values: Sequence[Any]) -> Any:
+        """The expression's values from those of its operands, which broadcast against each other."""
+        if not self.is_wide:
+            return self.rule(self.expr, values)
+        found = self.rule(self.expr, [_wide(value) if _is_number(value) else value for value in values])
+        return found if is_wide(self.expr) or self.expr.op in CONDITIONS else _narrow(found)
+
+
+def operations(outputs: Iterable[object]) -> list[Operation]:
+    """What computes the outputs from their symbols, each after its operands."""
+    held_wide: set[Expr] = set()
+    found = []
+    for expr in in_order(outputs):
+        if expr.op == "symbol":
+            continue
+        wide = _needs_wide(expr, held_wide)
+        if wide and is_wide(expr):
+            held_wide.add(expr)
+        found.append(Operation(expr, arguments(expr), _NUMPY[expr.op], wide))
+    return found
 
 
 def to_numpy(outputs: Sequence[Size]) -> Columns:
     """Compile sizes to a function from columns (symbol name -> int64 array) to their values, one array each.
 
-    Arrays broadcast against each other. What may leave int64, by its bounds, is computed in Python's own
-    integers (dtype object): slower, never wrong. Raises ValueError for a value that its symbol can't have.
+    Arrays broadcast against each other. Raises ValueError for a value that its symbol can't have.
     """
     import numpy as np
 
-    source = numpy_source(outputs)
-    scope: dict[str, Any] = {"np": np, "wide": _wide, "narrow": _narrow, "nonzero": _nonzero}
-    exec(compile(source, "<archtool generated>", "exec"), scope)  # our own text; names are numbers
     symbols = [expr for expr in in_order(outputs) if expr.op == "symbol"]
-    generated = scope["evaluate"]
+    steps = operations(outputs)
 
-    def columns(values: Mapping[str, Any]) -> list[np.ndarray[Any, Any]]:
-        arrays = [_column(symbol, values[symbol.args[0]]) for symbol in symbols]
-        shape = np.broadcast_shapes(*(array.shape for array in arrays))
-        results = [np.asarray(column) for column in generated(*map(np.atleast_1d, arrays))]
-        return results if shape else [column.reshape(()) for column in results]
+    def columns(values: Mapping[str, Any]) -> list[Array]:
+        arrays = [turns(symbol, values[symbol.args[0]]) for symbol in symbols]
+        made: dict[Any, Any] = dict(zip(symbols, map(np.atleast_1d, arrays), strict=True))
+        for step in steps:
+            made[step.expr] = step([made.get(operand, operand) for operand in step.operands])
+        results = [made[size] if isinstance(size, Expr) else constant(size) for size in outputs]
+        return results if any(array.ndim for array in arrays) else [column.reshape(()) for column in results]
 
     return columns
 
 
-def _column(symbol: Expr, values: Any) -> np.ndarray[Any, Any]:
-    """The values of a symbol as int64; its bounds decide what is computed wide, so they must hold."""
+def constant(size: int) -> Array:
+    """A number as an array of no axes: int64 (bool for a truth value), object where it is too large."""
+    import numpy as np
+
+    return np.array(size, dtype=object if is_wide(size) else None)
+
+
+def turns(symbol: Expr, values: Any) -> Array:
+    """The values of a symbol's name as those of the symbol, (value - start) / step, in int64.
+
+    Raises ValueError where they are not within its bounds, which decide what is computed wide.
+    """
     import numpy as np
 
     array = np.asarray(values, dtype=np.int64)
@@ -49,24 +93,12 @@ def _column(symbol: Expr, values: Any) -> np.ndarray[Any, Any]:
         if array.min() < low or array.max() > high or (step > 1 and np.any((array - start) % step)):
             steps = f" in steps of {step}" if step > 1 else ""
             raise ValueError(f"a value of '{name}' is not in {low}..{high}{steps}")
-    return array
+    return array if step == 1 else array // step - start // step
 
 
 def _between(symbol: Expr) -> tuple[Bound, Bound]:
     _, start, step = symbol.args
     return (symbol.low, symbol.high) if step == 1 else (start, start + step * symbol.high)
-
-
-def numpy_source(outputs: Sequence[Size]) -> str:
-    """The text of the generated function: one line an expression, its arguments the symbols in order."""
-    order = in_order(outputs)
-    symbols = [expr for expr in order if expr.op == "symbol"]
-    lines = [f"def evaluate({', '.join(f's{expr.number}' for expr in symbols)}):"]
-    held_wide: set[Expr] = set()
-    for expr in order:
-        lines.append(f"    v{expr.number} = {_value(expr, held_wide)}")
-    lines.append(f"    return [{', '.join(map(_name, outputs))}]")
-    return "\n".join(lines) + "\n"
 
 
 def is_wide(size: Size) -> bool:
@@ -75,43 +107,29 @@ def is_wide(size: Size) -> bool:
     return low < -INT64 or high >= INT64
 
 
-def _value(expr: Expr, held_wide: set[Expr]) -> str:
-    """The code of one operation; `held_wide` gathers the expressions that are held as Python's integers."""
-    wide = _needs_wide(expr, held_wide)
-
-    def operand(size: Size) -> str:
-        return f"wide({_name(size)})" if wide and isinstance(size, Expr) and size not in held_wide else _name(size)
-
-    text = _NUMPY[expr.op](expr, operand)
-    if wide and is_wide(expr):
-        held_wide.add(expr)
-    elif wide and expr.op not in CONDITIONS:
-        return f"narrow({text})"
-    return text
-
-
-def _name(size: Size) -> str:
-    if isinstance(size, Expr):
-        return f"v{size.number}"
-    return f"wide({int(size)})" if is_wide(size) else str(int(size))
-
-
 def _needs_wide(expr: Expr, held_wide: set[Expr]) -> bool:
     """Whether an operation needs Python's integers: for an operand, its result or a step on the way there."""
     if any(size in held_wide if isinstance(size, Expr) else is_wide(size) for size in arguments(expr)):
         return True
     if expr.op == "sum":
-        constant, terms = expr.args
-        reach = [abs(constant), *(_reach(term) * abs(factor) for term, factor in terms)]
-        return sum(reach) >= INT64 or any(abs(factor) >= INT64 for _, factor in terms)
+        return any(abs(factor) >= INT64 for _, factor in expr.args[1]) or _reach_of_sum(expr) >= INT64
     if expr.op == "product":
-        largest = 1
-        for factor in expr.args:
-            largest *= _reach(factor)
-        return largest >= INT64
+        return _reach_of_product(expr.args) >= INT64
     if expr.op in ("floor", "quotient"):  # -2**63 // -1 alone is larger than what is divided
         return bool(bounds(expr.args[0])[0] <= -INT64 and bounds(expr.args[1])[0] < 0)
     return False
+
+
+def _reach_of_sum(expr: Expr) -> int:
+    number, terms = expr.args
+    return int(abs(number) + sum(_reach(term) * abs(factor) for term, factor in terms))
+
+
+def _reach_of_product(factors: Iterable[Expr]) -> int:
+    largest = 1
+    for factor in factors:
+        largest *= _reach(factor)
+    return largest
 
 
 def _reach(expr: Expr) -> int:
@@ -120,55 +138,55 @@ def _reach(expr: Expr) -> int:
     return int(largest) if largest < INT64 else INT64
 
 
-_Operand = Callable[[Size], str]
+def _sum(expr: Expr, values: Sequence[Any]) -> Any:
+    number, terms = expr.args
+    total = None
+    for value, (_, factor) in zip(values, terms, strict=True):
+        part = value if factor == 1 and value.dtype != bool else value * factor  # true + true is true, not 2
+        total = part if total is None else total + part
+    return total + number if number else total
 
 
-def _numpy_symbol(expr: Expr, operand: _Operand) -> str:
-    _, start, step = expr.args
-    return f"s{expr.number}" if step == 1 else f"s{expr.number} // {step} - {start // step}"  # (s - start) / step
+def _divide(expr: Expr, values: Sequence[Any]) -> Any:
+    left, right = values
+    low, high = bounds(expr.args[1])
+    return left // (right if low > 0 or high < 0 else _nonzero(right))
 
 
-def _numpy_sum(expr: Expr, operand: _Operand) -> str:
-    constant, terms = expr.args
-    parts = [operand(term) if factor == 1 else f"{factor} * {operand(term)}" for term, factor in terms]
-    return " + ".join([*parts, str(constant)] if constant else parts)
+def _of_all(combine: Callable[[Any, Any], Any]) -> Callable[[Expr, Sequence[Any]], Any]:
+    return lambda expr, values: reduce(combine, values)
 
 
-def _numpy_divide(expr: Expr, operand: _Operand) -> str:
-    left, right = expr.args
-    low, high = bounds(right)
-    divisor = operand(right) if low > 0 or high < 0 else f"nonzero({operand(right)})"
-    return f"{operand(left)} // {divisor}"
+def _of_numpy(name: str) -> Callable[[Expr, Sequence[Any]], Any]:
+    def apply(expr: Expr, values: Sequence[Any]) -> Any:
+        import numpy as np
+
+        return getattr(np, name)(*values)
+
+    return apply
 
 
-def _call(function: str) -> Callable[[Expr, _Operand], str]:
-    return lambda expr, operand: f"{function}({', '.join(map(operand, expr.args))})"
-
-
-def _numpy_where(expr: Expr, operand: _Operand) -> str:
-    condition, yes, no = expr.args
-    return f"np.where(v{condition.number}, {operand(yes)}, {operand(no)})"
-
-
-def _infix(sign: str, end: str = "") -> Callable[[Expr, _Operand], str]:
-    return lambda expr, operand: sign.join(map(operand, expr.args)) + end
-
-
-_NUMPY: Final[dict[str, Callable[[Expr, _Operand], str]]] = {
-    "symbol": _numpy_symbol,
-    "sum": _numpy_sum,
-    "product": _infix(" * "),
-    "floor": _numpy_divide,
-    "quotient": _numpy_divide,
-    "max": _call("np.maximum"),
-    "min": _call("np.minimum"),
-    "where": _numpy_where,
-    "positive": _infix("", " > 0"),
-    "zero": _infix("", " == 0"),
-    "and": _infix(" & "),
-    "or": _infix(" | "),
-    "not": _call("np.logical_not"),
+_NUMPY: Final[dict[str, Callable[[Expr, Sequence[Any]], Any]]] = {
+    "sum": _sum,
+    "product": _of_all(lambda a, b: a * b),
+    "floor": _divide,
+    "quotient": _divide,
+    "max": _of_numpy("maximum"),
+    "min": _of_numpy("minimum"),
+    "where": _of_numpy("where"),
+    "positive": lambda expr, values: values[0] > 0,
+    "zero": lambda expr, values: values[0] == 0,
+    "and": _of_all(lambda a, b: a & b),
+    "or": _of_all(lambda a, b: a | b),
+    "not": _of_numpy("logical_not"),
 }
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number or an array of numbers, not a condition's."""
+    import numpy as np
+
+    return not isinstance(value, bool) and np.asarray(value).dtype != bool
 
 
 def _wide(array: Any) -> Any:

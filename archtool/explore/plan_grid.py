@@ -1,0 +1,117 @@
+"""Expressions evaluated on a grid: each only along the axes that it depends on, with one item a place there.
+
+A set of axes is an int, one bit an axis. An expression's array has one dimension for each axis of its set, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from archtool.codegen import Operation, operations, turns
+from archtool.trace import Expr, arguments, in_order
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from archtool.explore.reading import Variable
+
+    Array = np.ndarray[Any, Any]
+
+
+class Support:
+    """Which axes expressions depend on, and what their symbols are along them."""
+
+    def __init__(self, variables: Mapping[str, Variable], lengths: Sequence[int]) -> None:
+        self.variables = variables
+        self.lengths = tuple(lengths)
+        self._found: dict[Expr, int] = {}
+
+    def learn(self, outputs: Iterable[object]) -> None:
+        """Note the axes of everything that the outputs need."""
+        found = self._found
+        for expr in in_order(outputs):
+            if expr not in found:
+                found[expr] = (
+                    1 << self.variables[expr.args[0]].axis
+                    if expr.op == "symbol"
+                    else self.of(part for part in arguments(expr) if isinstance(part, Expr))
+                )
+
+    def of(self, parts: Iterable[Expr]) -> int:
+        """The axes of some expressions, as a set."""
+        axes = 0
+        for part in parts:
+            axes |= self._found[part]
+        return axes
+
+    def __getitem__(self, expr: Expr) -> int:
+        found = self._found.get(expr)
+        if found is None:
+            self.learn([expr])
+            found = self._found[expr]
+        return found
+
+    def size(self, axes: int) -> int:
+        """The number of places that a set of axes has."""
+        return prod([self.lengths[axis] for axis in members(axes)])
+
+    def values(self, symbol: Expr, part: slice) -> Array:
+        """A symbol's values at a slice of its axis."""
+        import numpy as np
+
+        values = self.variables[symbol.args[0]].values[part]
+        return turns(symbol, np.arange(values.start, values.stop, values.step) if isinstance(values, range) else values)
+
+
+def members(axes: int) -> Iterator[int]:
+    """The axes of a set, in order."""
+    while axes:
+        lowest = axes & -axes
+        yield lowest.bit_length() - 1
+        axes ^= lowest
+
+
+def on_grid(outputs: Sequence[Expr], support: Support, slices: Sequence[slice]) -> dict[Expr, Array]:
+    """The outputs' arrays at the places that slices of the axes leave. What no output needs any more is let go."""
+    support.learn(outputs)
+    made: dict[Any, Any] = {
+        symbol: support.values(symbol, slices[support.variables[symbol.args[0]].axis])
+        for symbol in in_order(outputs)
+        if symbol.op == "symbol"
+    }
+    counts = [part.stop - part.start for part in slices]
+    kept = set(outputs)
+    for step, ended in _with_ends(operations(outputs)):
+        axes = support[step.expr]
+        values = [
+            spread(made[operand], support[operand], axes, counts) if isinstance(operand, Expr) else operand
+            for operand in step.operands
+        ]
+        made[step.expr] = step(values)
+        for expr in ended:
+            if expr not in kept:
+                del made[expr]
+    return {expr: made[expr] for expr in outputs}
+
+
+def spread(array: Array, axes: int, wanted: int, counts: Sequence[int]) -> Array:
+    """An array over some axes as one over more, with one place on those that it does not depend on."""
+    if axes == wanted:
+        return array
+    return array.reshape([counts[axis] if axes >> axis & 1 else 1 for axis in members(wanted)])
+
+
+def _with_ends(steps: Sequence[Operation]) -> Iterator[tuple[Operation, list[Expr]]]:
+    """Each operation with those of its operands that are used here for the last time."""
+    last: dict[Expr, int] = {}
+    for index, step in enumerate(steps):
+        for operand in step.operands:
+            if isinstance(operand, Expr):
+                last[operand] = index
+    ended: dict[int, list[Expr]] = {}
+    for expr, index in last.items():
+        ended.setdefault(index, []).append(expr)
+    for index, step in enumerate(steps):
+        yield step, ended.get(index, [])
