@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archtool.errors import RuleError, SpecError
 from archtool.merging import merge_fields, merge_shapes
-from archtool.runs import Problem
+from archtool.runs import Merged, Problem
 from archtool.size import any_of, negate, where
 from archtool.spec.lists import is_list
 from archtool.spec.values import HERE, Environment, Tensor
@@ -37,6 +37,7 @@ def alternatives(frame: Frame, condition: Expr, yes: Callable[[], Tensor], no: C
             failures.append(error)
             del frame.problems[before[0] :], frame.entries[before[1] :], frame.tensors[before[2] :]
             frame.prefix = before[3]
+            frame.merges = {number: merged for number, merged in frame.merges.items() if number < before[2]}
             frame.problems.append(Problem(negate(holds), str(error)))
     frame.environment, frame.count = environment, count
     if not ends:
@@ -59,7 +60,9 @@ def _merged_tensor(frame: Frame, condition: Expr, yes: Tensor, no: Tensor) -> Te
     if yes is no:
         return yes
     fields = tuple(merge_fields(condition, a, b) for a, b in zip(yes.fields, no.fields, strict=True))
-    return frame.add(merge_shapes(condition, yes.shape, no.shape), fields)
+    merged = frame.add(merge_shapes(condition, yes.shape, no.shape), fields)
+    frame.merges[merged.number] = Merged(condition, yes.number, no.number)
+    return merged
 
 
 def _merged(frame: Frame, condition: Expr, yes: Environment, no: Environment) -> Environment:

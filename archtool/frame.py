@@ -17,7 +17,7 @@ from archtool.field import POINTWISE, Field, identity, joined
 from archtool.fields import describe
 from archtool.layer import FieldError, Join, find
 from archtool.repeats import repeat
-from archtool.runs import BlockRun, Entry, LayerRun, Problem, Run, check_growth, entry_costs, join_run
+from archtool.runs import BlockRun, Entry, LayerRun, Merged, Problem, Run, check_growth, entry_costs, join_run
 from archtool.shape import Shape
 from archtool.sides import call_with_sides
 from archtool.size import Condition, Size
@@ -47,6 +47,7 @@ class Frame:
         self.tensors: list[Tensor] = []
         self.entries: list[Entry] = []
         self.problems: list[Problem] = []
+        self.merges: dict[int, Merged] = {}
         self.prefix = ""
         self.count: Size = 1
         self.shared: dict[str, tuple[Any, ...] | None] = {}  # None: first used in one of two alternatives
@@ -69,9 +70,8 @@ class Frame:
             cost = total([part for entry in self.entries for part in entry_costs(entry)])
         else:
             cost = total([(entry.run.cost, entry.times * entry.turns) for entry in self.entries])
-        return BlockRun(
-            kind, self.inputs, output, outputs, cost, tuple(self.entries), tuple(self.tensors), tuple(self.problems)
-        )
+        made = tuple(self.entries), tuple(self.tensors), tuple(self.problems), self.merges
+        return BlockRun(kind, self.inputs, output, outputs, cost, *made)
 
     # --- steps --------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ same block, with the same arguments and input, shares one run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from archtool.cost import Cost, without_params
@@ -19,6 +20,7 @@ from archtool.size import Condition, Size
 from archtool.spec.numbers import MAX_BITS
 from archtool.spec.reader import Node
 from archtool.spec.values import Tensor
+from archtool.trace import Expr
 
 LARGEST_TENSOR: Final = 2**256
 
@@ -67,8 +69,17 @@ class Entry(NamedTuple):
     turns: Size = 1
 
 
+class Merged(NamedTuple):
+    """A tensor that is one of two, by their numbers, as a condition is open: expressions alone have such."""
+
+    condition: Expr
+    yes: int
+    no: int
+
+
 class BlockRun(NamedTuple):
-    """A body at its input: `tensors` are the places in it, the first of them its input (or inputs)."""
+    """A body at its input: `tensors` are the places in it, the first of them its input (or inputs); `merges` tells of
+    those that no entry makes, by their numbers, what they are."""
 
     kind: str
     inputs: tuple[Shape, ...]
@@ -78,6 +89,7 @@ class BlockRun(NamedTuple):
     entries: tuple[Entry, ...]
     tensors: tuple[Tensor, ...]
     problems: tuple[Problem, ...] = ()
+    merges: Mapping[int, Merged] = MappingProxyType({})
 
 
 Run = LayerRun | BlockRun
