@@ -98,7 +98,7 @@ def turns(symbol: Expr, values: Any) -> Array:
 
 def _between(symbol: Expr) -> tuple[Bound, Bound]:
     _, start, step = symbol.args
-    return (symbol.low, symbol.high) if step == 1 else (start, start + step * symbol.high)
+    return (symbol.low, symbol.high) if step == 1 else (start + step * symbol.low, start + step * symbol.high)
 
 
 def is_wide(size: Size) -> bool:

@@ -44,6 +44,30 @@ def _write_sum(text: Text, constant: int, terms: tuple[tuple[Expr, int], ...]) -
     return "(" + " + ".join(parts + ([str(constant)] if constant else [])) + ")"
 
 
+def _write_literal(sign: str) -> Callable[..., str]:
+    """A condition on a sum, its constant on the other side."""
+
+    def writer(text: Text, size: Expr) -> str:
+        if size.op != "sum":
+            return f"{text(size)} {sign} 0"
+        constant, terms = size.args
+        rest = text(terms[0][0]) if len(terms) == 1 and terms[0][1] == 1 else _write_sum(text, 0, terms)
+        return f"{rest} {sign} {-constant}"
+
+    return writer
+
+
+def _write_not(text: Text, condition: Expr) -> str:
+    return _write_literal("<=" if condition.op == "positive" else "!=")(text, condition.args[0])
+
+
+def _write_where(text: Text, condition: Expr, yes: object, no: object) -> str:
+    """Alternatives; those that are 1 and 0 in Iverson's brackets."""
+    if not isinstance(yes, Expr):
+        return f"[{text(condition)}]"
+    return f"({text(yes)} if {text(condition)} else {text(no)})"
+
+
 _WRITERS: Final[dict[str, Callable[..., str]]] = {
     "symbol": _write_symbol,
     "sum": _write_sum,
@@ -52,10 +76,10 @@ _WRITERS: Final[dict[str, Callable[..., str]]] = {
     "quotient": lambda text, a, b: f"{text(a)}/{text(b)}",
     "max": lambda text, a, b: f"max({text(a)}, {text(b)})",
     "min": lambda text, a, b: f"min({text(a)}, {text(b)})",
-    "where": lambda text, c, a, b: f"({text(a)} if {text(c)} else {text(b)})",
-    "positive": lambda text, a: f"{text(a)} > 0",
-    "zero": lambda text, a: f"{text(a)} == 0",
+    "where": _write_where,
+    "positive": _write_literal(">"),
+    "zero": _write_literal("=="),
     "and": lambda text, *parts: "(" + " and ".join(map(text, parts)) + ")",
     "or": lambda text, *parts: "(" + " or ".join(map(text, parts)) + ")",
-    "not": lambda text, a: f"not ({text(a)})",
+    "not": _write_not,
 }

@@ -356,7 +356,7 @@ def test_a_rule_on_ints_raises_and_an_open_one_is_a_problem() -> None:
         sizes.require(sizes.less(x, 1), "{} is too large", x)
     assert trace.problems == []
     sizes.require(sizes.less(x, 5), "{} is too large", x)
-    assert [(write(holds), rule) for holds, rule in trace.problems] == [("(-1*x + 5) > 0", "x is too large")]
+    assert [(write(holds), rule) for holds, rule in trace.problems] == [("x <= 4", "x is too large")]
 
 
 @pytest.mark.parametrize(
@@ -400,11 +400,14 @@ def test_division_by_zero_is_an_error_or_a_problem() -> None:
 
 def test_expressions_as_text() -> None:
     trace = Trace()
-    x, k = trace.symbol("x", 1, 9), trace.symbol("k", 1, 9, 2)
+    x, y, k = trace.symbol("x", 1, 9), trace.symbol("y", 1, 9), trace.symbol("k", 1, 9, 2)
     assert write(5) == "5"
     assert write(3 * x + 1) == "(3*x + 1)"
     assert write(x * x // 2) == "floor(x*x/2)"
-    assert write(sizes.where(sizes.less(x, 5), x, 0)) == "(x if (-1*x + 5) > 0 else 0)"
+    assert write(sizes.where(sizes.less(x, 5), x, 0)) == "x*[x <= 4]"
+    assert write(sizes.where(sizes.equal(x, 5), x * y, y)) == "(5*y if x == 5 else y)"
+    assert write(sizes.less(5, x)) == "x > 5"
+    assert write(sizes.negate(sizes.equal(3 * x, 4 * y + 1))) == "(3*x + -4*y) != 1"
     assert repr(sizes.maximum(x, 4)) == "max(4, x)"
     assert write(k) == "k"
     assert write(4 * k + 1) == "(4*k + 1)"
