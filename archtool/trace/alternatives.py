@@ -11,11 +11,13 @@ of all its conditions; a sum has one part at most for a condition and its opposi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from archtool.trace.conditions import Facts
+from archtool.trace.conditions import Core, Facts, Range, multiple_of
 from archtool.trace.expr import CONDITIONS, Expr, bounds, factors_of, linear
+from archtool.trace.intervals import Interval, meet, power_bounds, product_bounds, sum_bounds
 
 if TYPE_CHECKING:
     from archtool.trace.table import Trace
@@ -55,7 +57,8 @@ def where(trace: Trace, condition: Expr, yes: Any, no: Any) -> Any:
         return only_yes - more * indicator(trace, opposite)
     shift = linear(only_no)[0]
     only_yes, only_no = only_yes - shift, only_no - shift
-    (yes_low, yes_high), (no_low, no_high) = bounds(only_yes), bounds(only_no)
+    yes_low, yes_high = bounds_under(condition, only_yes)
+    no_low, no_high = bounds_under(opposite, only_no)
     return trace.node("where", (condition, only_yes, only_no), min(yes_low, no_low), max(yes_high, no_high)) + shift
 
 
@@ -108,7 +111,7 @@ def gated_product(trace: Trace, coefficient: int, factors: list[Expr], condition
     held = assume(rest, condition)
     if held is not rest:
         return coefficient * held * indicator(trace, condition)
-    (low, high), gate = bounds(rest), indicator(trace, condition)
+    (low, high), gate = bounds_under(condition, rest), indicator(trace, condition)
     product = trace.node("product", (*factors_of(rest), gate), min(low, 0), max(high, 0))
     return trace.sum_of(0, {product: coefficient})
 
@@ -155,13 +158,39 @@ def by_branch(size: Expr, ask: Callable[[Value], bool | Expr]) -> bool | Expr | 
 
 def assume(value: Value, condition: Expr) -> Value:
     """The value, simplified by what is known where the condition holds."""
-    if not isinstance(value, Expr):
-        return value
-    facts = value.trace.facts.get(condition)
-    if facts is None:
-        facts = Facts(condition.args if condition.op == "and" else (condition,))
-        value.trace.facts[condition] = facts
-    return _known(value, facts, DEEPEST)  # type: ignore[no-any-return]  # a value
+    return _known(value, _facts(condition), DEEPEST)  # type: ignore[no-any-return]  # a value
+
+
+def bounds_under(condition: Expr, value: Value) -> Interval:
+    """Bounds of a value where the condition holds: those of its terms, and of their factors, that the condition
+    narrows."""
+    ranges = _facts(condition).ranges
+    constant, terms = linear(value)
+    found: Interval = (constant, constant)
+    for term, factor in terms.items():
+        each: Interval = (1, 1)
+        for base, exponent in Counter(factors_of(term)).items():
+            each = product_bounds(each, power_bounds(_range(base, ranges), exponent))
+        found = sum_bounds(found, product_bounds((factor, factor), each))
+    return meet(meet(found, bounds(value)), _range(value, ranges)) if isinstance(value, Expr) else found
+
+
+def _range(value: Expr, ranges: Mapping[Core, Range]) -> Interval:
+    """What a value is between: a linear form is so by what is known of its terms together."""
+    constant, terms = linear(value)
+    for core, known in ranges.items():
+        times = multiple_of(terms, core)
+        if times is not None:
+            scaled = product_bounds((known.low, known.high), (times, times))
+            return meet(bounds(value), sum_bounds(scaled, (constant, constant)))
+    return bounds(value)
+
+
+def _facts(condition: Expr) -> Facts:
+    known = condition.trace.facts
+    if condition not in known:
+        known[condition] = Facts(condition.args if condition.op == "and" else (condition,))
+    return known[condition]
 
 
 def _known(value: Any, facts: Facts, depth: int) -> Any:
@@ -182,13 +211,9 @@ def _pinned(value: Expr, facts: Facts, _depth: int) -> Value:
 def _sum(value: Expr, facts: Facts, depth: int) -> Value:
     constant, terms = value.args
     for core, pin in facts.pins.items():
-        if len(core) == len(terms) and core[0][0] is terms[0][0]:
-            times, left = divmod(terms[0][1], core[0][1])
-            if not left and all(
-                term is other and factor == times * each
-                for (term, factor), (other, each) in zip(terms, core, strict=True)
-            ):
-                return int(constant + times * pin)
+        times = multiple_of(dict(terms), core)
+        if times is not None:
+            return int(constant + times * pin)
     parts = [_known(term, facts, depth) for term, _ in terms]
     if all(part is term for part, (term, _) in zip(parts, terms, strict=True)):
         return value

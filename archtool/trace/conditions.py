@@ -8,7 +8,7 @@ So L > 2 and L != 3 and L < 5 is L = 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,6 +49,15 @@ def literal(condition: Expr) -> Literal | None:
     size: Expr = atom.args[0]
     constant, core = size.args if size.op == "sum" else (0, ((size, 1),))
     return Literal(core, constant, atom.op == "zero", holds)
+
+
+def multiple_of(terms: Mapping[Expr, int], core: Core) -> int | None:
+    """How often terms are a linear form; None where they are no multiple of it."""
+    first, each = core[0]
+    times, left = divmod(terms.get(first, 0), each)
+    if left or not times or len(terms) != len(core):
+        return None
+    return times if all(terms.get(term) == times * factor for term, factor in core) else None
 
 
 class Facts:

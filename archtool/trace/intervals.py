@@ -24,6 +24,16 @@ def times(a: Bound, b: Bound) -> Bound:
     return a * b
 
 
+def sum_bounds(left: Interval, right: Interval) -> Interval:
+    """Bounds of a sum."""
+    return plus(left[0], right[0]), plus(left[1], right[1])
+
+
+def meet(left: Interval, right: Interval) -> Interval:
+    """What is within both."""
+    return max(left[0], right[0]), min(left[1], right[1])
+
+
 def product_bounds(left: Interval, right: Interval) -> Interval:
     """Bounds of a product of two that vary by themselves."""
     ends = [times(a, b) for a in left for b in right]
