@@ -1,0 +1,63 @@
+"""`archtool sweep`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archtool.cli._progress import progress
+from archtool.cli._space import space_arguments, swept
+
+
+@click.command()
+@space_arguments
+@click.option(
+    "-o", "--output", metavar="FILE",
+    help="Where the designs go: .parquet, .csv or .duckdb, or - for CSV on standard output; without it, a table.",
+)  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N designs alone.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--resume", is_flag=True, help="Go on with a file that is there.")
+@click.option("--quiet", is_flag=True, help="Neither progress nor a summary.")
+def command(output: str | None, limit: int | None, force: bool, resume: bool, quiet: bool, **asked: Any) -> None:
+    """Evaluate all designs of a space: millions a second, into a file or as a table.
+
+    SPEC is a YAML file, - for standard input, or the name of a shipped spec or of one of its designs. What varies is
+    said by the spec's `explore`, or by --over:
+
+        archtool sweep resnet50 --over width=16..128:8 res=160,224 -o designs.parquet
+
+    Designs that break a rule are kept, with the rule; those for which a --where does not hold are left out. Ctrl-C
+    leaves a file that --resume goes on with, and exit code 130.
+    """
+    from archtool.explore import store
+    from archtool.explore.run import Ending, last_design
+    from archtool.explore.sinks import OutputError
+    from archtool.explore.stopping import stoppable
+    from archtool.render.sweep import rows, summary
+
+    if (force or resume) and output in (None, "-"):
+        raise click.UsageError(f"{'--force' if force else '--resume'} is for a file (-o designs.parquet)")
+    if force and resume:
+        raise click.UsageError("--force replaces the file, --resume goes on with it; give one of them")
+    sweep = swept(**asked)
+    if output is None:
+        table, ended = store.table(sweep, limit)
+        click.echo(rows(table), nl=False)
+        if not quiet:
+            click.echo(summary(ended, sweep.where), err=True, nl=False)
+        return
+    total = last_design(sweep, limit)
+    path = None if output == "-" else Path(output)
+    place = store.Stream(sweep, sys.stdout.buffer) if path is None else store.Store(sweep, path, force, resume)
+    with progress("designs", place.begun, total, quiet) as tell, stoppable(tell) as stopping:
+        ended = place.fill(limit, stopping)
+    if not quiet:
+        click.echo(summary(ended, sweep.where, path), err=True, nl=False)
+    if ended.ending is Ending.DISK_FULL:
+        raise OutputError(f"{ended.ending.value}; make room, and go on with --resume")
+    if ended.ending is Ending.INTERRUPTED:
+        sys.exit(stopping.exit_code)

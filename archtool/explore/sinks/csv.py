@@ -1,0 +1,79 @@
+"""Designs as CSV (RFC 4180, lines ending in LF): a header, texts in quotes, nothing where a value is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from shutil import copyfileobj
+from typing import IO, TYPE_CHECKING, Any
+
+from archtool.explore.sinks import State, part_of
+from archtool.explore.table import arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class CsvStream:
+    """Standard output, or any other binary stream: what has been written can't be taken back or gone on with."""
+
+    def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
+        self._stream = stream
+        self._rows = _writer(stream, schema)
+
+    def write(self, table: pa.Table) -> None:
+        """Write designs and send them off."""
+        self._rows.write_table(table)
+        self._stream.flush()
+
+
+class CsvSink:
+    """A CSV file. While designs are missing, what is known of it stands beside it, in `state_file(path)`."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path = path
+        self._file = part_of(path).open("wb")
+        self._rows = _writer(self._file, schema)
+
+    def extend(self, stored: Path) -> None:
+        with stored.open("rb") as file:
+            file.readline()  # the header
+            copyfileobj(file, self._file)
+
+    def write(self, table: pa.Table) -> None:
+        self._rows.write_table(table)
+
+    def close(self, state: State) -> None:
+        size = self._file.tell()
+        self._file.close()
+        beside = state_file(self._path)
+        beside.unlink(missing_ok=True)
+        if state["next"] < state["size"]:
+            unfinished = part_of(beside)
+            unfinished.write_text(json.dumps({**state, "bytes": size}), encoding="utf-8")
+            unfinished.replace(beside)
+        part_of(self._path).replace(self._path)
+
+    def abandon(self) -> None:
+        self._file.close()
+        part_of(self._path).unlink()
+
+    @staticmethod
+    def state(path: Path) -> State | None:
+        try:
+            state: State = json.loads(state_file(path).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        return state if state.pop("bytes", None) == path.stat().st_size else None
+
+
+def state_file(path: Path) -> Path:
+    """Where what is known of an unfinished CSV file is kept."""
+    return path.with_name(path.name + ".resume")
+
+
+def _writer(stream: IO[bytes], schema: pa.Schema) -> Any:
+    arrow()
+    from pyarrow.csv import CSVWriter
+
+    return CSVWriter(stream, schema)

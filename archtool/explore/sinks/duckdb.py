@@ -1,0 +1,82 @@
+"""Designs in a DuckDB database: the table `designs`, and `archtool` with what is known of them as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from shutil import copyfile
+from typing import TYPE_CHECKING, Any, Final
+
+from archtool.errors import MissingExtra
+from archtool.explore.sinks import OutputError, State, part_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MEMORY: Final = "384MB"  # that DuckDB may use; it takes most of the machine's unless it is told
+
+
+class DuckdbSink:
+    """A transaction for each table that is written."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path = path
+        part_of(path).unlink(missing_ok=True)
+        self._schema = schema
+        self._database: Any = None
+
+    def extend(self, stored: Path) -> None:
+        copyfile(stored, part_of(self._path))
+
+    def write(self, table: pa.Table) -> None:
+        database = self._opened()
+        database.register("more", table)
+        self._run("INSERT INTO designs SELECT * FROM more")
+        database.unregister("more")
+
+    def close(self, state: State) -> None:
+        self._opened()
+        self._run("CREATE OR REPLACE TABLE archtool (state JSON)")
+        self._run("INSERT INTO archtool VALUES (?)", [json.dumps(state)])
+        self._database.close()
+        part_of(self._path).replace(self._path)
+
+    def abandon(self) -> None:
+        if self._database is not None:
+            self._database.close()
+        part = part_of(self._path)
+        for file in (part, part.with_name(part.name + ".wal")):
+            file.unlink(missing_ok=True)
+
+    @staticmethod
+    def state(path: Path) -> State | None:
+        duckdb = _module()
+        try:
+            with duckdb.connect(str(path), read_only=True) as database:
+                (text,) = database.sql("SELECT state FROM archtool").fetchone()
+        except duckdb.Error:
+            return None
+        state: State = json.loads(text)
+        return state
+
+    def _opened(self) -> Any:
+        if self._database is None:
+            duckdb = _module()
+            self._database = duckdb.connect(str(part_of(self._path)), config={"memory_limit": MEMORY})
+            self._database.register("more", self._schema.empty_table())
+            self._run("CREATE TABLE IF NOT EXISTS designs AS SELECT * FROM more")
+        return self._database
+
+    def _run(self, statement: str, *values: Any) -> None:
+        try:
+            self._database.execute(statement, *values)
+        except _module().Error as error:
+            raise OutputError(f"can't write {self._path}: {error}") from None
+
+
+def _module() -> Any:
+    try:
+        import duckdb
+    except ImportError as error:
+        raise MissingExtra(f"this needs DuckDB ({error}): pip install 'archtool[sweep]'") from None
+    return duckdb

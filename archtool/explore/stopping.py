@@ -1,0 +1,54 @@
+"""Ending early, and in good order, when the user or the system asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from signal import SIGINT, SIGTERM, Handlers, Signals, getsignal, signal
+from types import FrameType
+from typing import Any, Final
+
+from archtool.explore.run import Watch
+
+SHELL: Final = 128  # a shell tells of a program that a signal ended by this and the signal's number
+
+
+class Stopping(Watch):
+    """Lets a sweep go on until a signal comes."""
+
+    def __init__(self, tell: Callable[[int], object]) -> None:
+        self.by: Signals | None = None
+        self._tell = tell
+
+    def go_on(self) -> bool:
+        return self.by is None
+
+    def tell(self, done: int) -> None:
+        self._tell(done)
+
+    @property
+    def exit_code(self) -> int:
+        """What a program that was ended by the signal exits with."""
+        return SHELL + (self.by or SIGINT)
+
+
+@contextmanager
+def stoppable(tell: Callable[[int], object] = lambda _: None) -> Iterator[Stopping]:
+    """Within, the first Ctrl-C or SIGTERM ends in good order whatever watches what this gives; a second one raises
+    KeyboardInterrupt. For the main thread alone, as signals are.
+    """
+    stopping = Stopping(tell)
+
+    def take_down(number: int, _: FrameType | None) -> None:
+        if stopping.by is not None:
+            raise KeyboardInterrupt
+        stopping.by = Signals(number)
+
+    before: dict[Signals, Any] = {number: getsignal(number) or Handlers.SIG_DFL for number in (SIGINT, SIGTERM)}
+    try:
+        for number in before:
+            signal(number, take_down)
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal(number, handler)
