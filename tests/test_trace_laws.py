@@ -70,9 +70,6 @@ def check(recipe: Recipe) -> Any:
 
 @settings(max_examples=400, deadline=None)
 @given(values())
-@example(
-    ("multiply", ("where", ("less", ("symbol", "a"), ("number", 1)), ("number", 0), ("number", 1)), ("symbol", "a"))
-)
 def test_a_value_with_alternatives_is_what_ints_say(recipe: Recipe) -> None:
     check_form(check(recipe))
 
