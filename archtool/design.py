@@ -15,6 +15,7 @@ from archtool.network import Evaluation
 from archtool.runs import BlockRun
 from archtool.shape import Shape
 from archtool.spec.catalog import find_shipped, shipped_names
+from archtool.spec.library import FILES, Library
 from archtool.spec.reader import Document, read_file, read_text
 from archtool.spec.spec import Expectation, Spec
 from archtool.trace import Trace
@@ -68,10 +69,11 @@ class Design:
         design: str | None = None,
         knobs: Mapping[str, object] | None = None,
         folder: Path | None = None,
+        library: Library = FILES,
     ) -> None:
         self.knobs = dict(knobs or {})
         with collector_paused():
-            self.spec = Spec(document, design, folder)
+            self.spec = Spec(document, design, folder, library=library)
             overrides = {name: self.spec.override(name, value) for name, value in self.knobs.items()}
         if not self.spec.has_layers:
             choices = ", ".join(self.spec.designs)

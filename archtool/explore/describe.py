@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archtool.explore.space import Axis, Knob
@@ -25,6 +26,8 @@ def describe(sweep: Sweep) -> dict[str, Any]:
             "source": spec.source,
             "file": spec.document.name,
             "text": spec.document.text,
+            "folder": str(spec.library.place(spec.folder or Path())),
+            "shipped": str(spec.library.shipped),
             "includes": {str(path): included.document.text for path, included in spec.included.items()},
         },
         "design": spec.design,
@@ -44,7 +47,8 @@ def describe(sweep: Sweep) -> dict[str, Any]:
 def fingerprint(described: dict[str, Any]) -> str:
     """SHA-256 of a description, but for where its files lie."""
     spec = described["spec"]
-    told = {**described, "spec": {**spec, "file": None, "includes": sorted(spec["includes"].values())}}
+    texts = {name: spec[name] for name in ("name", "source", "text")}
+    told = {**described, "spec": {**texts, "includes": sorted(spec["includes"].values())}}
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

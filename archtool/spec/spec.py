@@ -13,12 +13,12 @@ from archtool.errors import Position, RuleError, SpecError, nearest
 from archtool.fields import SizeKind
 from archtool.layer import kinds
 from archtool.shape import Shape
-from archtool.spec.catalog import shipped_folder
 from archtool.spec.compiler import BodyCompiler
 from archtool.spec.domains import Claim, Forms
 from archtool.spec.expressions import Expression, constant
+from archtool.spec.library import FILES, Library
 from archtool.spec.naming import tensor_names
-from archtool.spec.reader import Document, Node, Scalar, Sequence, read_file, read_text
+from archtool.spec.reader import Document, Node, Scalar, Sequence, read_text
 from archtool.spec.reader import Mapping as MappingNode
 from archtool.spec.scope import Scope, Vocabulary
 from archtool.spec.steps import Block
@@ -59,10 +59,12 @@ class Spec:
         folder: Path | None = None,
         depth: int = 0,
         read: dict[Path, Spec] | None = None,
+        library: Library = FILES,
     ) -> None:
         """`depth` counts the specs that include this one, `read` are those that they have read, each once."""
         self.document = document
         self.folder = folder
+        self.library = library
         self.design = design
         entries = self._checked(document)
         self.designs = tuple(_entries(document, entries["designs"][1], "designs")) if "designs" in entries else ()
@@ -163,7 +165,7 @@ class Spec:
             if depth >= MAX_INCLUDES:
                 raise SpecError("specs include each other in a circle, or too deeply", document.at(key))
             if path not in read:
-                read[path] = Spec(read_file(path), None, path.parent, depth + 1, read)
+                read[path] = Spec(self.library.read(path), None, path.parent, depth + 1, read, self.library)
             included = read[path]
             if not included.has_layers:
                 raise SpecError(f"'{node.text}' has no layers of its own to include", document.at(node))
@@ -173,11 +175,9 @@ class Spec:
 
     def _included_file(self, node: Scalar) -> Path:
         written = Path(node.text)
-        if not written.is_absolute():
-            for folder in (self.folder or Path(), shipped_folder()):
-                path = (folder / written).resolve()
-                if path.is_relative_to(folder.resolve()) and path.is_file():
-                    return path
+        path = None if written.is_absolute() else self.library.find(self.folder or Path(), written)
+        if path is not None:
+            return path
         where = "below the spec's folder or among the shipped specs"
         raise SpecError(f"'{node.text}' can't be included: there is no such file {where}", self.document.at(node))
 

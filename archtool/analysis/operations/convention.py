@@ -95,6 +95,19 @@ class Convention:
             "limits": list(self.limits),
         }
 
+    @staticmethod
+    def read(told: Mapping[str, Any]) -> Convention:
+        """What `to_dict` told."""
+        functional = told["functional"]
+        faults = (Fault(**{**each, "excess": _read_weights(each["excess"])}) for each in told["faults"])
+        read = {
+            "weights": _read_weights(told["weights"]),
+            "functional": None if functional is None else _read_weights(functional),
+            "faults": tuple(faults),
+            "limits": tuple(told["limits"]),
+        }
+        return Convention(**{**told, **read})
+
 
 def called_as_function(run: LayerRun, functional: frozenset[str]) -> bool:
     """Whether a layer is of a kind, as written or as it is, that the network calls as a function."""
@@ -116,3 +129,7 @@ def plain(number: Number) -> Number:
 
 def _plain_weights(weights: Mapping[str, Number]) -> dict[str, int | str]:
     return {term: weight if isinstance(weight, int) else str(weight) for term, weight in weights.items()}
+
+
+def _read_weights(weights: Mapping[str, int | str]) -> dict[str, Number]:
+    return {term: plain(Fraction(weight)) for term, weight in weights.items()}
