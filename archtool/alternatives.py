@@ -48,7 +48,8 @@ def alternatives(frame: Frame, condition: Expr, yes: Callable[[], Tensor], no: C
         environment.update(after)
         return end
     for label in labels[0].keys() | labels[1].keys():
-        frame.shared[label] = use if (use := labels[0].get(label)) == labels[1].get(label) else None
+        use = labels[0].get(label)
+        frame.shared[label] = use if use is not None and use == labels[1].get(label) else condition
     (left, left_environment), (right, right_environment) = ends
     after = _merged(frame, condition, left_environment, right_environment)
     environment.clear()  # in place: the steps around this one hold on to it

@@ -98,7 +98,7 @@ class AxisField(NamedTuple):
             return _power(self, n)
         low, high = bounds(self.stride)
         if len(self.phases) != 1 or low < 0 or high > 1:
-            raise Untraceable("the field of a varying number of turns needs a stride of 1")
+            raise Untraceable("the field of a varying number of turns needs a stride of 1", n)
         times = 1 + self.stride * (n - 1)  # stride 1: n; stride 0 (one position): 1
         reach = Reach(*(end * times for end in self.phases[0]))
         return AxisField(self.stride, (reach,), 1 + (self.narrow - 1) * times, 1 + (self.wide - 1) * times)
@@ -123,7 +123,7 @@ class Field(NamedTuple):
                 raise RuleError(f"a window over {len(later.axes)} axes on a tensor that comes from {len(self.axes)}")
             return Field(_each_once(self.axes, later.axes), state)
         if not isinstance(self.state, int):
-            raise Untraceable("whether anything local is left varies with the design")
+            raise Untraceable("whether anything local is left varies with the design", self.state)
         return self
 
     def power(self, n: Size) -> Field:
@@ -272,7 +272,7 @@ def _seeing(reaches: list[Reach]) -> list[Reach]:
 def _sees_nothing(reach: Reach) -> bool:
     nothing = reach.sees_nothing
     if not isinstance(nothing, bool):
-        raise Untraceable("which positions between the taps of a transposed convolution see anything varies")
+        raise Untraceable("which positions between the taps of a transposed convolution see anything varies", nothing)
     return nothing
 
 
@@ -300,7 +300,7 @@ def _then_by_phase(field: AxisField, later: AxisField) -> AxisField:
     period = len(field.phases)
     fixed = [later.stride, *(end for reach in later.phases for end in reach)]
     if not all(isinstance(size, int) for size in fixed):
-        raise Untraceable("a varying window on an upsampled tensor")
+        raise Untraceable("a varying window on an upsampled tensor", *fixed)
     turns = period // gcd(period, _int(later.stride)) if later.stride else 1
     later = _spread(later, len(later.phases) * turns)
     grows = _grows(field)

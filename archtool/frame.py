@@ -50,10 +50,9 @@ class Frame:
         self.merges: dict[int, Merged] = {}
         self.prefix = ""
         self.count: Size = 1
-        self.shared: dict[str, tuple[Any, ...] | None] = {}  # None: first used in one of two alternatives
-        sources = len(shapes)
+        self.shared: dict[str, tuple[Any, ...] | Expr] = {}  # a condition: it is first used in one of its alternatives
         for index, shape in enumerate(shapes):
-            fields = tuple(identity(shape.axes) if index == other else None for other in range(sources))
+            fields = tuple(identity(shape.axes) if index == other else None for other in range(len(shapes)))
             self.add(shape, fields)
 
     def add(
@@ -245,9 +244,10 @@ class Frame:
         if label not in self.shared:
             self.shared[label] = use
             return True
-        if self.shared[label] is None:
-            raise Untraceable(f"where the weights '{label}' are used first varies with the design")
-        if self.shared[label] != use:
+        first = self.shared[label]
+        if isinstance(first, Expr):
+            raise Untraceable(f"where the weights '{label}' are used first varies with the design", first)
+        if first != use:
             raise RuleError(f"steps that share '{label}' must have the same fields and the same number of weights")
         return False
 

@@ -15,7 +15,7 @@ from archtool.trace import Expr
 def merge_shapes(condition: Expr, yes: Shape, no: Shape) -> Shape:
     """One shape for both alternatives."""
     if yes.is_tokens != no.is_tokens or len(yes.spatial) != len(no.spatial) or len(yes.grid) != len(no.grid):
-        raise Untraceable(f"the layout varies with the design ({yes} or {no})")
+        raise Untraceable(f"the layout varies with the design ({yes} or {no})", condition)
     spatial = tuple(where(condition, a, b) for a, b in zip(yes.spatial, no.spatial, strict=True))
     grid = tuple(where(condition, a, b) for a, b in zip(yes.grid, no.grid, strict=True))
     return Shape(where(condition, yes.channels, no.channels), spatial, yes.is_tokens, grid)
@@ -26,14 +26,14 @@ def merge_fields(condition: Expr, yes: Field | None, no: Field | None) -> Field 
     if yes is no:
         return yes
     if yes is None or no is None or len(yes.axes) != len(no.axes):
-        raise Untraceable("what a tensor comes from varies with the design")
+        raise Untraceable("what a tensor comes from varies with the design", condition)
     axes = tuple(_merge_axes(condition, a, b) for a, b in zip(yes.axes, no.axes, strict=True))
     return Field(axes, where(condition, yes.state, no.state))
 
 
 def _merge_axes(condition: Expr, yes: AxisField, no: AxisField) -> AxisField:
     if len(yes.phases) != len(no.phases):
-        raise Untraceable("the phases of a field vary with the design")
+        raise Untraceable("the phases of a field vary with the design", condition)
     phases = tuple(
         Reach(*(where(condition, a, b) for a, b in zip(left, right, strict=True)))
         for left, right in zip(yes.phases, no.phases, strict=True)

@@ -54,7 +54,7 @@ def _rest(frame: Frame, step: Step, turn: int, n: Size, x: Tensor) -> Tensor:
     if (turn > 0 or step.beside.first is None) and output == x.shape:
         return frame.place(f"{path}.{turn}", run, x, step, turn, n - turn)
     if turn > 1:
-        raise Untraceable("the number of turns of a body that changes its shape varies")
+        raise Untraceable("the number of turns of a body that changes its shape varies", n)
     y = frame.place(f"{path}.{turn}", run, x, step, turn)
     more = less(turn + 1, n)
     if isinstance(more, Expr):
@@ -81,7 +81,7 @@ def _turn(frame: Frame, step: Step, turn: int, x: Tensor) -> Run:
 def _unrolled(frame: Frame, step: Group, n: Size, x: Tensor) -> Tensor:
     """Turns that read tensors of this body: one after the other."""
     if not isinstance(n, int):
-        raise Untraceable("the number of turns of a body that reads other tensors varies")
+        raise Untraceable("the number of turns of a body that reads other tensors varies", n)
     if n > MAX_UNROLLED:
         raise RuleError(f"a repeat whose body reads other tensors stops at {MAX_UNROLLED:,} turns")
     for turn in range(n):

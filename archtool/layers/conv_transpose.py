@@ -117,7 +117,7 @@ class ConvTranspose(Layer):
 
 def _axis_field(kernel: Size, stride: Size, padding: Size, dilation: Size) -> AxisField:
     if not isinstance(stride, int) or not isinstance(dilation, int):
-        raise Untraceable("the stride or the dilation of a transposed convolution varies")
+        raise Untraceable("the stride or the dilation of a transposed convolution varies", stride, dilation)
     if stride > LARGEST_PERIOD:
         raise RuleError(f"a transposed convolution of stride {stride} has more than {LARGEST_PERIOD} kinds of outputs")
     phases = tuple(_reach(kernel, stride, padding, dilation, phase) for phase in range(stride))

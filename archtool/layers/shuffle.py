@@ -39,7 +39,7 @@ class PixelShuffle(Layer):
     def field(self, x: Shape, window: Window | None) -> Field:
         factor = self.factor
         if not isinstance(factor, int):
-            raise Untraceable("the factor of a pixel shuffle varies")
+            raise Untraceable("the factor of a pixel shuffle varies", factor)
         if factor > LARGEST_PERIOD:
             raise RuleError(f"factor (={factor}) is larger than {LARGEST_PERIOD}")
         return Field((AxisField(1, (Reach(0, 0, 0, 0),) * factor, 1, 1),) * len(x.spatial))

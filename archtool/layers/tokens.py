@@ -142,7 +142,7 @@ class Take(Layer):
         """The one position of the grid; of a token before the grid what it saw of everything."""
         leads = less(self.tokens, x.lead)
         if not isinstance(leads, bool):
-            raise Untraceable("whether the token that is taken is one of the grid's varies")
+            raise Untraceable("whether the token that is taken is one of the grid's varies", leads)
         if leads:
             return EVERYTHING
         axes: list[AxisField] = []

@@ -145,7 +145,7 @@ class WindowAttention(Layer):
 
 def _of_axis(size: Size, shift: Size) -> AxisField:
     if not isinstance(size, int):
-        raise Untraceable("the size of attention's windows varies")
+        raise Untraceable("the size of attention's windows varies", size)
     if size > LARGEST_PERIOD:
         raise RuleError(f"window (={size}) is larger than {LARGEST_PERIOD}")
     phases = []

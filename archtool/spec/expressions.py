@@ -301,7 +301,7 @@ class _Compiler:
                 bind(inner, names, turn)
                 conditions = [_condition(test(inner), text) for test in tests]
                 if any(isinstance(condition, Expr) for condition in conditions):
-                    raise Untraceable("which items a list has varies with the design")
+                    raise Untraceable("which items a list has varies with the design", *conditions)
                 if all(conditions):
                     result.append(element(inner))
             return made(environment, result)

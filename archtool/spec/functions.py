@@ -18,7 +18,7 @@ from archtool.trace import Expr
 def _range(*bounds: Any) -> tuple[int, ...]:
     for bound in bounds:
         if isinstance(bound, Expr | Ratio):
-            raise Untraceable("range of a varying number")
+            raise Untraceable("range of a varying number", *bounds)
         if type(bound) is not int:
             raise RuleError(f"range takes whole numbers, not {describe(bound)}")
     if len(bounds) == 3 and bounds[2] == 0:
@@ -54,7 +54,7 @@ def _plain(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 def _gcd(*values: Any) -> int:
     for value in values:
         if isinstance(value, Expr | Ratio):
-            raise Untraceable("gcd of a varying number")
+            raise Untraceable("gcd of a varying number", *values)
         if type(value) is not int:
             raise RuleError(f"gcd takes whole numbers, not {describe(value)}")
     return math.gcd(*values)
@@ -72,7 +72,7 @@ def _fixed(values: tuple[Any, ...], name: str) -> tuple[Any, ...]:
     """The values, of which none may vary: their equality decides here and now."""
     for value in values:
         if isinstance(value, Expr | Ratio):
-            raise Untraceable(f"{name} of varying sizes")
+            raise Untraceable(f"{name} of varying sizes", *values)
         if is_list(value):
             _fixed(value, name)
     return values

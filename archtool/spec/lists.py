@@ -45,7 +45,7 @@ def item(of: Any, at: Any, text: str) -> Any:
         refuse_choice(of, f"a list (in '{shortened(text)}')")
         raise RuleError(f"{describe(of)} is not a list (in '{shortened(text)}')")
     if isinstance(at, Expr | Ratio):
-        raise Untraceable("a list is indexed by a varying number")
+        raise Untraceable("a list is indexed by a varying number", at)
     if type(at) is not int:
         raise RuleError(f"{describe(at)} is not an index (in '{shortened(text)}')")
     if not -len(of) <= at < len(of):

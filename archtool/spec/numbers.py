@@ -70,9 +70,14 @@ def _parts(value: Any) -> tuple[Size, Size]:
         return value
     if isinstance(value, Fraction):
         return value.numerator, value.denominator
-    if isinstance(value, float):
-        raise Untraceable("a rounded real number meets a varying size")
     return value, 1
+
+
+def _both(a: Any, b: Any) -> tuple[tuple[Size, Size], tuple[Size, Size]]:
+    """Numerator and denominator of two numbers of which one varies."""
+    if isinstance(a, float) or isinstance(b, float):
+        raise Untraceable("a rounded real number meets a varying size", a, b)
+    return _parts(a), _parts(b)
 
 
 def _ratio(numerator: Size, denominator: Size) -> Any:
@@ -82,7 +87,7 @@ def _ratio(numerator: Size, denominator: Size) -> Any:
         if isinstance(numerator, int):
             return checked(Fraction(numerator, denominator))
     elif bounds(denominator)[0] <= 0:
-        raise Untraceable("the sign of a divisor varies")
+        raise Untraceable("the sign of a divisor varies", denominator)
     whole = denominator.trace.quotient(numerator, denominator) if isinstance(denominator, Expr) else None
     if whole is None and isinstance(numerator, Expr):
         whole = numerator.trace.quotient(numerator, denominator)
@@ -108,7 +113,7 @@ def add(a: Any, b: Any) -> Any:
     if type(a) is int and type(b) is int:
         return checked(a + b)
     if isinstance(a, Ratio) or isinstance(b, Ratio) or (_varies(a, b) and (type(a) is not int or type(b) is not int)):
-        (n, d), (m, e) = _parts(a), _parts(b)
+        (n, d), (m, e) = _both(a, b)
         return _ratio(n * e + m * d, d * e)
     return _real(operator.add, a, b)
 
@@ -128,7 +133,7 @@ def multiply(a: Any, b: Any) -> Any:
     if type(a) is int and type(b) is int:
         return checked(a * b)
     if _varies(a, b):
-        (n, d), (m, e) = _parts(a), _parts(b)
+        (n, d), (m, e) = _both(a, b)
         return _ratio(n * m, d * e)
     return _real(operator.mul, a, b)
 
@@ -138,7 +143,7 @@ def divide(a: Any, b: Any) -> Any:
     if not isinstance(b, Expr | Ratio) and b == 0:
         raise RuleError("division by zero")
     if _varies(a, b):
-        (n, d), (m, e) = _parts(a), _parts(b)
+        (n, d), (m, e) = _both(a, b)
         return _ratio(n * e, d * m)
     if isinstance(a, float) or isinstance(b, float):
         return _real(operator.truediv, a, b)
@@ -162,12 +167,12 @@ def power(a: Any, b: Any) -> Any:
     if type(a) is int and type(b) is int and b >= 0 and b * a.bit_length() <= MAX_BITS:
         return a**b
     if isinstance(b, Expr | Ratio):
-        raise Untraceable("an exponent varies")
+        raise Untraceable("an exponent varies", b)
     if isinstance(b, Fraction):
         raise RuleError(f"the exponent {brief(b)} is not whole")
     if isinstance(a, Expr | Ratio):
         if not isinstance(b, int) or not 0 <= b <= 64:
-            raise Untraceable("a varying size to a power other than 0 to 64")
+            raise Untraceable("a varying size to a power other than 0 to 64", a)
         result: Any = 1
         for _ in range(b):
             result = multiply(result, a)
@@ -204,7 +209,7 @@ def compare(op: str, a: Any, b: Any) -> Condition:
     if op in (">", ">="):
         a, b = b, a
     if _varies(a, b):
-        (n, d), (m, e) = _parts(a), _parts(b)
+        (n, d), (m, e) = _both(_exact(a), _exact(b))  # what is compared is not rounded, not on ints either
         return less(n * e, m * d + (1 if op in ("<=", ">=") else 0))
     return bool(a < b) if op in ("<", ">") else bool(a <= b)
 
@@ -225,7 +230,7 @@ def _same(a: Any, b: Any) -> Condition:
     if isinstance(b, Choice):
         return _same(b, a)
     if _varies(a, b) and is_number(a) and is_number(b):
-        (n, d), (m, e) = _parts(a), _parts(b)
+        (n, d), (m, e) = _both(_exact(a), _exact(b))
         return equal(n * e, m * d)
     if type(a) is tuple and type(b) is tuple:
         return len(a) == len(b) and all_of(*map(_same, a, b))
@@ -315,7 +320,7 @@ def choose(condition: Condition, yes: Any, no: Any) -> Any:
     if is_condition(yes) and is_condition(no):
         return any_of(all_of(condition, yes), all_of(negate(condition), no))
     if is_number(yes) and is_number(no):
-        (n, d), (m, e) = _parts(yes), _parts(no)
+        (n, d), (m, e) = _both(yes, no)
         return _ratio(where(condition, n, m), where(condition, d, e))
     if any(is_number(value) or is_condition(value) or type(value) is tuple for value in (yes, no)):
         raise Untraceable(f"which of {describe(yes)} and {describe(no)} varies with the design", condition)
@@ -335,7 +340,7 @@ def real(function: Callable[..., float], name: str) -> Callable[..., Any]:
     def evaluate(*values: Any) -> Any:
         for value in values:
             if isinstance(numeric(value, name), Expr | Ratio):
-                raise Untraceable(f"{name} of a varying size")
+                raise Untraceable(f"{name} of a varying size", *values)
         try:
             return checked(function(*map(float, values)))
         except (ValueError, OverflowError, ZeroDivisionError) as error:
