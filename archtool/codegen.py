@@ -114,7 +114,7 @@ def _needs_wide(expr: Expr, held_wide: set[Expr]) -> bool:
     if expr.op == "sum":
         return any(abs(factor) >= INT64 for _, factor in expr.args[1]) or _reach_of_sum(expr) >= INT64
     if expr.op == "product":
-        return _reach_of_product(expr.args) >= INT64
+        return reach_of_product(expr.args) >= INT64
     if expr.op in ("floor", "quotient"):  # -2**63 // -1 alone is larger than what is divided
         return bool(bounds(expr.args[0])[0] <= -INT64 and bounds(expr.args[1])[0] < 0)
     return False
@@ -125,7 +125,8 @@ def _reach_of_sum(expr: Expr) -> int:
     return int(abs(number) + sum(_reach(term) * abs(factor) for term, factor in terms))
 
 
-def _reach_of_product(factors: Iterable[Expr]) -> int:
+def reach_of_product(factors: Iterable[Expr]) -> int:
+    """How far from 0 a product can be, and all that it is made of; at least 2**63 where that is unknown."""
     largest = 1
     for factor in factors:
         largest *= _reach(factor)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.codegen import constant, operations, turns
+from archtool.codegen import constant, operations
 from archtool.explore.plan_grid import Support, members, on_grid
 from archtool.size import Size
 from archtool.trace import Expr, in_order
@@ -13,11 +14,13 @@ from archtool.trace import Expr, in_order
 if TYPE_CHECKING:
     import numpy as np
 
+    from archtool.explore.plan_program import Program
     from archtool.explore.reading import Variable
 
     Array = np.ndarray[Any, Any]
 
 CHUNK: Final = 8192  # scattered designs at once: a few columns of them fit into a core's caches
+ENOUGH: Final = 2**16  # designs, for which tables pay
 
 
 class Plan:
@@ -30,6 +33,17 @@ class Plan:
         self.support.learn(self.varying)
         self._operations = operations(self.varying)
         self._symbols = [expr for expr in in_order(self.varying) if expr.op == "symbol"]
+        self._designs = 0  # evaluated so far
+        self._program: Program | None = None
+
+    def _has_tables(self, designs: int) -> Program | None:
+        """The program over tables, once there were enough designs."""
+        self._designs += designs
+        if self._program is None and self._designs >= ENOUGH:
+            from archtool.explore.plan_program import Program
+
+            self._program = Program(self.varying, self.support)
+        return self._program
 
     def at(self, digits: Sequence[Array]) -> list[Array]:
         """The outputs of scattered designs: `digits` are their places, one array of integers an axis.
@@ -39,10 +53,11 @@ class Plan:
         import numpy as np
 
         count = len(digits[0])
+        program = self._has_tables(count)
         columns: list[Array | None] = [None] * len(self.outputs)
         for start in range(0, max(count, 1), CHUNK):
             part = [np.asarray(digit[start : start + CHUNK], dtype=np.int64) for digit in digits]
-            made = self._at(part)
+            made = program.at(part) if program else self._at(part)
             for index, size in enumerate(self.outputs):
                 value = made[size] if isinstance(size, Expr) else constant(size)
                 column = columns[index]
@@ -54,9 +69,7 @@ class Plan:
     def _at(self, digits: Sequence[Array]) -> dict[Expr, Array]:
         made: dict[Any, Any] = {}
         for symbol in self._symbols:
-            axis, values = self.support.variables[symbol.args[0]]
-            at = values.start + values.step * digits[axis] if isinstance(values, range) else values[digits[axis]]
-            made[symbol] = turns(symbol, at)
+            made[symbol] = self.support.values(symbol, digits[self.support.variables[symbol.args[0]].axis])
         for step in self._operations:
             made[step.expr] = step([made.get(operand, operand) for operand in step.operands])
         return made
@@ -66,7 +79,8 @@ class Plan:
 
         Each has one dimension an axis and broadcasts to the grid: one place on axes that it does not depend on.
         """
-        made = on_grid(self.varying, self.support, slices)
+        program = self._has_tables(prod([part.stop - part.start for part in slices]))
+        made = program.box(slices) if program else on_grid(self.varying, self.support, slices)
         shaped = []
         for size in self.outputs:
             array = made[size] if isinstance(size, Expr) else constant(size)

@@ -57,12 +57,16 @@ class Support:
         """The number of places that a set of axes has."""
         return prod([self.lengths[axis] for axis in members(axes)])
 
-    def values(self, symbol: Expr, part: slice) -> Array:
-        """A symbol's values at a slice of its axis."""
+    def values(self, symbol: Expr, places: slice | Array) -> Array:
+        """A symbol's values at some places of its axis."""
         import numpy as np
 
-        values = self.variables[symbol.args[0]].values[part]
-        return turns(symbol, np.arange(values.start, values.stop, values.step) if isinstance(values, range) else values)
+        values = self.variables[symbol.args[0]].values
+        if isinstance(values, range):
+            if isinstance(places, slice):
+                places = np.arange(places.start, places.stop)
+            return turns(symbol, values.start + values.step * places)  # wraps on the way, where it must: mod 2**64
+        return turns(symbol, values[places])
 
 
 def members(axes: int) -> Iterator[int]:

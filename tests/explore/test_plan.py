@@ -5,12 +5,15 @@ from __future__ import annotations
 from itertools import product
 from math import prod
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archtool.explore.plan import Plan, compile_plan
+import archtool.explore.plan as plan_module
+from archtool.explore import plan_tables
+from archtool.explore.plan import ENOUGH, Plan, compile_plan
 from archtool.explore.reading import Variable
 from archtool.trace import Trace
 from tests.test_trace import LARGE, SMALL, Knob, Recipe, build, conditions, recipes
@@ -94,15 +97,19 @@ def places(draw: st.DrawFn, case: Case) -> tuple[list[tuple[int, ...]], list[sli
 @given(cases(SMALL, st.integers(-20, 20)), st.data())
 def test_a_plan_is_the_formula_on_ints(case: Case, data: st.DataObject) -> None:
     points, slices = data.draw(places(case))
-    plan = case.plan()
-    check_at(plan, case, points)
-    check_box(plan, case, slices)
+    for enough, largest in ((1, 1), (1, 30), (1, 2**15), (ENOUGH, 1)):
+        with patch.object(plan_module, "ENOUGH", enough), patch.object(plan_tables, "LARGEST", largest):
+            plan = case.plan()
+            check_at(plan, case, points)
+            check_box(plan, case, slices)
 
 
 @settings(max_examples=100, deadline=None)
 @given(cases(LARGE, st.integers(-(2**66), 2**66) | st.integers(-3, 3)), st.data())
 def test_overflow_is_never_silent(case: Case, data: st.DataObject) -> None:
     points, slices = data.draw(places(case))
-    plan = case.plan()
-    check_at(plan, case, points)
-    check_box(plan, case, slices)
+    for enough, largest in ((1, 1), (1, 30), (1, 2**15), (ENOUGH, 1)):
+        with patch.object(plan_module, "ENOUGH", enough), patch.object(plan_tables, "LARGEST", largest):
+            plan = case.plan()
+            check_at(plan, case, points)
+            check_box(plan, case, slices)
