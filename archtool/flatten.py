@@ -142,6 +142,10 @@ class _Walk:
                 for source in entry.sources:
                     self.place(block, places, source)
             here = taken if entry.times == 1 else all_of(taken, is_taken(entry.times))
+            if here is False:  # in no design: whatever stands for what it would make is never asked for
+                outputs = len(entry.run.outputs) if isinstance(entry.run, BlockRun) else 0
+                places.update(dict.fromkeys(range(entry.target - outputs, entry.target + 1), places[entry.sources[0]]))
+                continue
             if isinstance(entry.run, LayerRun) and entry.turns == 1:
                 name = prefix + entry.name
                 owner = owners.setdefault(entry.shares, entry.name) if entry.shares else entry.name
@@ -180,6 +184,8 @@ class _Walk:
                 name += f"-{entry.turn + turns - 1}"
             owner = weights + (owners.setdefault(entry.shares, name) if entry.shares else name)
             more = less(turn, turns) if turn else True
+            if more is False:
+                break
             here = all_of(taken, more)
             before = [place, *outputs]
             if isinstance(run, LayerRun):

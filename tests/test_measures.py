@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,10 +21,12 @@ from archtool.design import Design
 from archtool.errors import RuleError, SpecError, Untraceable
 from archtool.size import Ratio
 from archtool.spec.spec import METRICS as EXPECTED
-from archtool.trace import Trace
+from archtool.trace import Trace, in_order
+from tests.test_traced_network import CASES, every, small
 
 Ranges = Mapping[str, tuple[int, ...]]  # knob -> low, high and perhaps a step, as for Trace.symbol
 
+MOBILE_NAS = Path(__file__).parents[1] / "specs" / "spaces" / "mobile_nas.yaml"
 VARYING: Mapping[str, Ranges] = {
     "resnet50": {"width": (8, 128, 8), "res": (32, 320)},
     "vgg16": {"res": (32, 300), "classes": (1, 1000)},
@@ -58,18 +61,30 @@ def at(numbers: Sequence[Any], points: Sequence[Mapping[str, int]], ranges: Rang
     return list(zip(*[[n / d for n, d in zip(*pair, strict=True)] for pair in pairs], strict=True))
 
 
-def check(name: str, ranges: Ranges, metrics: Iterable[str], options: Options, count: int = 6) -> None:
-    """Traced once, the metrics are at each design what the design's own evaluation says."""
+Given = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+def check(
+    name: str,
+    ranges: Ranges,
+    metrics: Iterable[str],
+    options: Options,
+    points: int | Sequence[Mapping[str, int]] = 6,
+    given: Given = dict,
+) -> None:
+    """Traced once, the metrics are at each design what its own evaluation says; `given` makes vars of knobs."""
     design = load(name)
     trace = Trace()
-    run = design.evaluate({knob: trace.symbol(knob, *of) for knob, of in ranges.items()}, trace=trace)
+    run = design.evaluate(given({knob: trace.symbol(knob, *of) for knob, of in ranges.items()}), trace=trace)
+    stated = list(trace.problems)
     measures = Measures(run, options, design.spec.functional)
-    points = designs(ranges, count)
+    points = designs(ranges, points) if isinstance(points, int) else points
     table = at([measures.of(metric) for metric in metrics], points, ranges)
+    assert trace.problems == stated, "a metric states no rule"
     found = 0
     for point, row in zip(points, table, strict=True):
         try:
-            own = design.evaluate(point)
+            own = design.evaluate(given(point))
         except ArchtoolError:
             continue
         assert dict(zip(metrics, row, strict=True)) == {
@@ -87,7 +102,7 @@ def test_at_every_design_a_traced_metric_is_the_designs_own(name: str) -> None:
 @pytest.mark.parametrize("convention", names())
 @pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "vit_b_16", "transformer_base", "depthwise_separable"])
 def test_flops_under_every_convention(name: str, convention: str) -> None:
-    check(name, VARYING[name], ["flops"], Options(batch=2, convention=convention), count=3)
+    check(name, VARYING[name], ["flops"], Options(batch=2, convention=convention), 3)
 
 
 @pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "efficientnet_b0", "depthwise_separable", "unet"])
@@ -102,7 +117,7 @@ SLIDING = "input: [2, n, n]\nvars: {n: 9, k: 3, s: 1, p: 1, d: 1}\nlayers: [%s: 
 def test_exact_padding_where_all_of_a_kernel_varies(kind: str) -> None:
     fields = "padding: p, dilation: d" if kind == "conv" else "padding: 'min(p, k - 1)'"
     ranges = {"n": (1, 12), "k": (1, 5), "p": (0, 4)} | ({"s": (1, 3), "d": (1, 3)} if kind == "conv" else {})
-    check(SLIDING % (kind, fields), ranges, ["macs"], Options(exact_padding=True), count=60)
+    check(SLIDING % (kind, fields), ranges, ["macs"], Options(exact_padding=True), 60)
 
 
 def test_exact_padding_of_a_kernel_without_bounds_is_refused_by_name() -> None:
@@ -124,6 +139,8 @@ def test_on_numbers_they_are_the_reports(design: Design) -> None:
     assert found["activations"] == totals.activations
     assert found["weight_bytes"] == totals.bytes["params"]
     assert found["activation_bytes"] == totals.bytes["activations"]
+    memory = design.memory(batch=5, dtype="float16")
+    assert (found["peak_memory"], found["total_memory"]) == (memory.live, memory.peak)
     seen = totals.receptive_field
     assert seen is not None
     assert found["receptive_field"] == max(seen.size, default=1)
@@ -131,7 +148,63 @@ def test_on_numbers_they_are_the_reports(design: Design) -> None:
 
 
 def test_what_the_spec_expects_is_a_metric() -> None:
-    assert set(EXPECTED) - {"output", "peak_memory"} <= set(METRICS)
+    assert set(EXPECTED) - {"output"} <= set(METRICS)
+
+
+# --- memory ------------------------------------------------------------------------------------------------------
+
+MEMORY = ["peak_memory", "total_memory"]
+WAYS = {
+    "inference": Options(batch=2, dtype="float16"),
+    "in place": Options(batch=2, in_place=True),
+    "training": Options(mode="training", optimizer="adam"),
+    "training in place": Options(mode="training", in_place=True),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", VARYING)
+def test_memory_where_sizes_vary(name: str, way: str) -> None:
+    check(name, VARYING[name], MEMORY, WAYS[way], 4)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if "training" not in way])
+@pytest.mark.parametrize("case", CASES)
+def test_memory_where_the_layers_vary(case: str, way: str) -> None:
+    ranges = {"c": (1, 9), "n": (1, 4)}
+    check(small(CASES[case]), ranges, MEMORY, WAYS[way], every(ranges))
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if "training" not in way])
+def test_memory_where_depths_vary(way: str) -> None:
+    ranges = {"width": (8, 64, 8), "res": (32, 128), "a": (1, 4), "b": (0, 3), "c": (1, 9), "d": (0, 2)}
+    check("resnet50", ranges, MEMORY, WAYS[way], 12, lambda at: {**at, "depths": tuple(at[stage] for stage in "abcd")})
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if "training" not in way])
+def test_memory_over_a_space_of_choices(way: str) -> None:
+    """All of 3^8 designs in one piece; some of them one by one."""
+    options = WAYS[way]
+    asked = {"batch": options.batch, "dtype": options.dtype, "in_place": options.in_place}
+    sweep = load(str(MOBILE_NAS)).explore(metrics=MEMORY, **asked)
+    found = sweep.batch(0, sweep.space.size)
+    for number in Random(5).sample(range(sweep.space.size), 12):
+        ops = [step.word for step in sweep.space.design(number).values()]
+        memory = load(str(MOBILE_NAS), ops=f"[{', '.join(ops)}]").memory(**asked)
+        assert (memory.live, memory.peak) == tuple(int(found.metrics[name][number]) for name in MEMORY)
+
+
+def test_sums_that_are_never_the_greatest_are_left_out() -> None:
+    """A ResNet's peak is one of a few sums, whatever its depth: the stem's, and each stage's greatest."""
+    trace = Trace()
+    design = load("resnet50")
+    run = design.evaluate({"width": trace.symbol("width", 8, 128, 8), "res": trace.symbol("res", 32, 320)}, trace=trace)
+    peak = Measures(run).of("peak_memory")
+    assert 1 < len([expr for expr in in_order([peak]) if expr.op == "max"]) < 16
+    deep = design.evaluate(
+        {"width": trace.symbol("width"), "res": trace.symbol("res"), "depths": (3, 400, 600, 3)}, trace=trace
+    )
+    assert Measures(deep).of("peak_memory") is peak
 
 
 def test_a_name_that_is_none_is_refused_with_the_nearest() -> None:

@@ -13,6 +13,7 @@ from archtool.field import AxisField
 from archtool.runs import BlockRun
 from archtool.size import Size
 from archtool.spec.numbers import Number, divide, largest
+from archtool.trace import Expr, Trace
 
 if TYPE_CHECKING:
     from archtool.design import Design
@@ -38,7 +39,34 @@ class Measures:
         is none, Untraceable for what can't be told while something varies that it names."""
         if name not in METRICS:
             raise RuleError(f"'{name}' is not a metric" + nearest(name, METRICS))
-        return METRICS[name].of(self)
+        if self._trace is None:
+            return METRICS[name].of(self)
+        stated = len(self._trace.problems)
+        try:
+            return METRICS[name].of(self)
+        finally:  # rules that are read again were stated when the network was evaluated
+            del self._trace.problems[stated:]
+
+    @cached_property
+    def _trace(self) -> Trace | None:
+        """The trace of a network of expressions."""
+        cost = self.run.cost
+        sizes = (*cost.operations.values(), cost.params, cost.activations, cost.read)
+        return next((size.trace for size in sizes if isinstance(size, Expr)), None)
+
+    @cached_property
+    def live(self) -> Size:
+        """The most bytes alive at once of all that a run makes."""
+        from archtool.analysis.retention.peak import live
+
+        return live(self.run, self.options)
+
+    @property
+    def standing(self) -> Size:
+        """The bytes that the network holds between its runs."""
+        from archtool.analysis.retention.peak import standing
+
+        return standing(self.run, self.options)
 
     @cached_property
     def counted(self) -> BlockRun:
@@ -121,6 +149,10 @@ METRICS: Final[Mapping[str, Metric]] = {
     "weight_bytes": Metric("bytes", "of the params", lambda m: m.options.itemsize * m.run.cost.params),
     "activation_bytes": Metric(
         "bytes", "of the activations", lambda m: m.options.itemsize * activations(m.run.cost, m.options)
+    ),
+    "peak_memory": Metric("bytes", "most alive at once of all that a run makes, with its input", lambda m: m.live),
+    "total_memory": Metric(
+        "bytes", "peak_memory with params, buffers, and what the optimizer keeps", lambda m: m.live + m.standing
     ),
     "receptive_field": Metric(
         "positions", "of the input that one output position sees, along the axis where they are most", _receptive_field

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from archtool.analysis.numbers import whole
-from archtool.analysis.retention.execution import Operation, Units
+from archtool.analysis.retention.execution import Operation, Units, decided
 from archtool.analysis.retention.forward import TEMPORARY, Forward, Recorded, is_shared_memory
 from archtool.flatten import FlatNetwork
 from archtool.layer import Join, Layer
 from archtool.shape import Shape
-from archtool.size import product
+from archtool.size import Size, all_of, equal, negate, product
 
 GRADIENT: Final = "gradient"
+VIEW: Final = "whether a view is of all of a tensor"
 PARAMETER_GRADIENT: Final = "gradients of parameters"
 
 
@@ -24,7 +24,7 @@ class Gradient(NamedTuple):
     """A gradient's storage, its own bytes, and whether these lie side by side, without holes."""
 
     storage: int
-    bytes: int
+    bytes: Size
     is_dense: bool
 
 
@@ -55,26 +55,24 @@ class Backward:
     def _operate(self, recorded: Recorded) -> None:
         heap, units, operation = self.heap, self.units, recorded.operation
         flat, layer, x = recorded.execution.flat, operation.layer, operation.inputs[0]
-        heap.high = heap.live
+        heap.begin(True)
         own = self.gradients.pop(operation.target)
         asked = [index for index, number in enumerate(operation.sources) if number in self.forward.asks]
         if layer.ignores_input:
             asked = []
         made = {index: self._made(flat.name, operation, index, own) for index in asked}
-        weights = whole(layer.params(x)) * units.itemsize
-        if weights:
+        weights = layer.params(x) * units.itemsize
+        if weights != 0:
             gradient = heap.take(flat.name, PARAMETER_GRADIENT, weights)
             if (flat.weights, recorded.part) in self._known:
                 heap.drop(gradient)  # added to that of the weights' later use
             self._known.add((flat.weights, recorded.part))
         scratch = units.each(layer.gradient_scratch(x, operation.output))
-        if scratch:
+        if scratch != 0:
             heap.drop(heap.take(flat.name, TEMPORARY, scratch))
-        for index in asked:  # that of a stretched input is first as large as the output, then summed up
-            shape = operation.inputs[index]
-            if isinstance(layer, Join) and layer.folds and shape.dims != operation.output.dims:
-                large, made[index] = made[index], self._new(flat.name, shape)
-                heap.drop(large.storage)
+        if isinstance(layer, Join) and layer.folds:
+            for index in asked:
+                made[index] = self._summed(flat.name, made[index], operation.inputs[index], operation.output)
         heap.drop(own.storage)
         for storage in recorded.kept:
             heap.drop(storage)
@@ -88,13 +86,31 @@ class Backward:
         if layer.passes == "all" or (layer.passes == "first" and index == 0):
             return own._replace(storage=self.heap.hold(own.storage))
         if layer.passes == "parts":
-            is_dense = own.is_dense and _pieces(layer, y, self.units) == 1
+            one_piece = equal(_pieces(layer, y, self.units), 1)
+            is_dense = own.is_dense and decided(one_piece, "whether a gradient is in one piece")
             return Gradient(self.heap.hold(own.storage), self.units.of(shape), is_dense)
         if isinstance(layer, Join) and layer.folds:
             return self._new(name, y)
-        if is_shared_memory(layer, operation, True) and shape.elements == y.elements:
+        if is_shared_memory(layer, operation, True) and decided(equal(shape.elements, y.elements), VIEW):
             return own._replace(storage=self.heap.hold(own.storage))
         return self._new(name, shape)
+
+    def _summed(self, name: str, gradient: Gradient, shape: Shape, y: Shape) -> Gradient:
+        """The gradient of an input that may have been stretched: it is first as large as the output, then summed up."""
+        same = len(shape.dims) == len(y.dims) and all_of(*map(equal, shape.dims, y.dims))
+        if same is True:
+            return gradient
+        if same is False:
+            small = self._new(name, shape)
+            self.heap.drop(gradient.storage)
+            return small
+        self.heap.begin(negate(same))
+        small = self._new(name, shape)
+        self.heap.begin(True)
+        either = self.heap.hold(self.heap.either(same, gradient.storage, small.storage))
+        for storage in (gradient.storage, small.storage):
+            self.heap.drop(storage)
+        return small._replace(storage=either)
 
     def _send(self, name: str, number: int, gradient: Gradient) -> None:
         """Add a gradient to what a tensor has been sent so far."""
@@ -109,6 +125,6 @@ class Backward:
         self.heap.drop(gradient.storage)
 
 
-def _pieces(layer: Layer, y: Shape, units: Units) -> int:
+def _pieces(layer: Layer, y: Shape, units: Units) -> Size:
     """In how many pieces a part of a tensor lies: a join's are channels, of each token, others' are tokens."""
-    return units.batch * (whole(product(y.spatial)) if y.is_tokens and isinstance(layer, Join) else 1)
+    return units.batch * (product(y.spatial) if y.is_tokens and isinstance(layer, Join) else 1)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from archtool.analysis.numbers import whole
+from archtool.size import Condition, Size
+
 
 class Held(NamedTuple):
     """A piece of memory: the layer that it is of (empty for the network's own), what it is for, and its bytes."""
@@ -29,15 +32,20 @@ class Heap:
 
     def __init__(self, watched: int | None = None) -> None:
         self.live = self.peak = self.peak_moment = self.moment = 0
-        self.high = 0  # the most since it was set last
+        self.high = 0  # the most since a layer began
         self.watched = watched
         self.seen: tuple[Held, ...] = ()
         self.seen_at = ""
         self._storages: dict[int, _Storage] = {}
         self._made = 0
 
-    def take(self, name: str, what: str, size: int) -> int:
+    def begin(self, taken: Condition) -> None:
+        """A layer begins, which all designs have that there are."""
+        self.high = self.live
+
+    def take(self, name: str, what: str, size: Size) -> int:
         """New memory, with one holder; its number."""
+        size = whole(size)
         self._made += 1
         self._storages[self._made] = _Storage(Held(name, what, size), 1)
         self.live += size
@@ -62,6 +70,15 @@ class Heap:
         if storage.holders == 0:
             self.live -= storage.held.bytes
             del self._storages[number]
+
+    def either(self, condition: Condition, yes: int, no: int) -> int:
+        """The one of two that a condition takes."""
+        return yes if condition else no
+
+    def narrow(self, number: int, condition: Condition) -> None:
+        """One holder less where a condition does not hold."""
+        if not condition:
+            self.drop(number)
 
     def is_shared(self, number: int) -> bool:
         """Whether it has more than one holder."""

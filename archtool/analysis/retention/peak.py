@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from archtool.analysis.numbers import whole
 from archtool.analysis.options import BYTES, OPTIMIZERS, Options
 from archtool.analysis.retention.backward import PARAMETER_GRADIENT, Backward
-from archtool.analysis.retention.execution import Units, executions
+from archtool.analysis.retention.execution import Units, decided, executions
 from archtool.analysis.retention.forward import Forward
 from archtool.analysis.retention.heap import Heap, Held
+from archtool.analysis.retention.varying import VaryingHeap
 from archtool.collector import collector_paused
 from archtool.flatten import FlatNetwork, flat_network
-from archtool.runs import BlockRun, LayerRun
+from archtool.runs import BlockRun, LayerRun, count_of
+from archtool.size import Size
 
 if TYPE_CHECKING:
     from archtool.design import Design
@@ -134,7 +136,7 @@ def memory(design: Design, *, batch: int, dtype: str, mode: str, optimizer: str,
         optimizer=optimizer if training else None,
         in_place=in_place,
         params=params,
-        buffers=_buffers(run, Units(1, itemsize), {}),
+        buffers=whole(_buffers(run, Units(1, itemsize), {})),
         gradients=params if training else 0,
         optimizer_state=params * OPTIMIZERS[optimizer] if training else 0,
         activations=batch * whole(run.cost.activations),
@@ -155,10 +157,37 @@ class Passes(NamedTuple):
     rows: tuple[MemoryRow, ...]
 
 
+def live(run: BlockRun, options: Options) -> Size:
+    """The most bytes alive at once of all that a run makes, with its inputs, on numbers or on expressions.
+
+    While training, Untraceable where the layers themselves vary, and not their sizes alone.
+    """
+    training = options.training
+    names = tuple(map(str, range(len(run.inputs))))
+    flat = flat_network(run, names, turns=None if training else STEADY_TURNS)
+    if training:
+        for layer in flat.layers:
+            decided(layer.taken, "which layers a network in training has")
+        for merged in flat.merges.values():
+            decided(merged.condition, "what a layer of a network in training takes")
+    heap = VaryingHeap()
+    forward = Forward(flat, Units(options.batch, options.itemsize), heap, training=training, in_place=options.in_place)
+    forward.run(executions(flat))
+    if training:
+        Backward(flat, forward).run()
+    return heap.peak
+
+
+def standing(run: BlockRun, options: Options) -> Size:
+    """The bytes that a network holds between its runs: params, buffers, and what the optimizer keeps of each param."""
+    states = OPTIMIZERS[options.optimizer] if options.training else 0
+    return (1 + states) * options.itemsize * run.cost.params + _buffers(run, Units(1, options.itemsize), {})
+
+
 def run_through(
     flat: FlatNetwork, units: Units, *, training: bool, in_place: bool = False, watched: int | None = None
 ) -> Passes:
-    """Run a network on a heap: forward, and backward where it is trained."""
+    """Run a network of numbers on a heap: forward, and backward where it is trained."""
     heap = Heap(watched)
     forward = Forward(flat, units, heap, training=training, in_place=in_place)
     forward.run(executions(flat))
@@ -185,18 +214,17 @@ def overwriting(flat: FlatNetwork, training: bool) -> frozenset[str]:
     return frozenset(forward.in_place)
 
 
-def _buffers(run: BlockRun, units: Units, known: dict[int, int]) -> int:
+def _buffers(run: BlockRun, units: Units, known: dict[int, Size]) -> Size:
     """The bytes of buffers, by algebra; those of shared weights once."""
     if id(run) not in known:
-        total = 0
+        total: Size = 0
         for entry in run.entries:
             inner = entry.run
             if isinstance(inner, LayerRun):
                 each = units.once(inner.layer.buffers(inner.inputs[0]))
             else:
                 each = _buffers(inner, units, known)
-            turns = whole(entry.turns) if entry.shares is None else int(entry.owns_weights)
-            total += each * turns
+            total = total + each * count_of(entry).weights
         known[id(run)] = total
     return known[id(run)]
 

@@ -1,0 +1,145 @@
+"""Memory on expressions: what is alive at each moment is a sum, and the peak the greatest of these sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from archtool.analysis.retention.cases import NEVER, Cases, among, both, cases, either, one_holds
+from archtool.size import Condition, Size, maximum, negate, where
+from archtool.trace import Expr, bounds, linear
+
+Terms = frozenset[tuple[Expr, int]]
+HIGHEST: Final = 0  # what a `Heap` tells of its moments, this one does not
+
+
+class VaryingHeap:
+    """A heap, as `Heap`, of sizes that vary; what is alive may be so in some designs alone.
+
+    A claim is a holder's share in storages: one, or one of two as an open condition has it, each in some cases.
+    """
+
+    high = live = HIGHEST
+
+    def __init__(self) -> None:
+        self._when: Cases = cases(True)
+        self._sizes: list[Size] = []
+        self._holders: list[dict[int, Cases]] = []  # of each storage: its claims
+        self._claims: dict[int, list[tuple[int, Cases]]] = {}
+        self._owners: dict[int, set[int]] = {}  # of a claim that holds nothing itself: those that do
+        self._made = 0
+        self._alive: list[Size] = []  # of each storage: the bytes that count
+        self._constant = 0
+        self._terms: dict[Expr, int] = {}
+        self._moments: dict[Terms, int] = {}
+
+    @property
+    def peak(self) -> Size:
+        """The most that there ever was."""
+        return greatest(self._moments)
+
+    def begin(self, taken: Condition) -> None:
+        """What follows happens in the designs where a condition holds."""
+        self._when = cases(taken)
+
+    def take(self, name: str, what: str, size: Size) -> int:
+        """New memory, with one holder; its claim."""
+        self._sizes.append(size)
+        self._holders.append({})
+        self._alive.append(0)
+        claim = self._claim([(len(self._sizes) - 1, self._when)])
+        moment = frozenset(self._terms.items())
+        self._moments[moment] = max(self._constant, self._moments.get(moment, self._constant))
+        return claim
+
+    def hold(self, claim: int) -> int:
+        """One holder more, in the designs that this happens in; its claim."""
+        return self._claim([(storage, both(held, self._when)) for storage, held in self._claims[claim]])
+
+    def either(self, condition: Condition, yes: int, no: int) -> int:
+        """A claim on what one of two holds, which holds nothing itself."""
+        self._made += 1
+        self._claims[self._made] = [
+            (storage, both(held, cases(taken)))
+            for claim, taken in ((yes, condition), (no, negate(condition)))
+            for storage, held in self._claims[claim]
+        ]
+        self._owners[self._made] = self._owners.get(yes, {yes}) | self._owners.get(no, {no})
+        return self._made
+
+    def drop(self, claim: int) -> None:
+        """One holder less."""
+        for storage, _ in self._claims.pop(claim):
+            if self._holders[storage].pop(claim, None) is not None:
+                self._count(storage)
+
+    def narrow(self, claim: int, condition: Condition) -> None:
+        """A holder that holds on in the designs where a condition holds."""
+        kept = cases(condition)
+        self._claims[claim] = [(storage, both(held, kept)) for storage, held in self._claims[claim]]
+        for storage, held in self._claims[claim]:
+            self._holders[storage][claim] = held
+            self._count(storage)
+
+    def is_shared(self, claim: int) -> Condition:
+        """Whether others hold it too, in the designs that this happens in."""
+        found, owners = NEVER, self._owners.get(claim, {claim})
+        for storage, held in self._claims[claim]:
+            others = either(*[cases for other, cases in self._holders[storage].items() if other not in owners])
+            found = either(found, both(held, self._when, others))
+        return among(found, self._when)
+
+    def _claim(self, parts: list[tuple[int, Cases]]) -> int:
+        self._made += 1
+        self._claims[self._made] = parts
+        for storage, held in parts:
+            holders = self._holders[storage]
+            holders[self._made] = either(holders.get(self._made, NEVER), held)
+            self._count(storage)
+        return self._made
+
+    def _count(self, storage: int) -> None:
+        """Count a storage's bytes in the designs where somebody holds it."""
+        alive = where(one_holds(either(*self._holders[storage].values())), self._sizes[storage], 0)
+        before, self._alive[storage] = self._alive[storage], alive
+        if alive is not before:
+            for size, sign in ((alive, 1), (before, -1)):
+                constant, terms = linear(size)
+                self._constant += sign * constant
+                for term, factor in terms.items():
+                    total = self._terms.get(term, 0) + sign * factor
+                    if total:
+                        self._terms[term] = total
+                    else:
+                        del self._terms[term]
+
+
+def greatest(sums: Mapping[Terms, int]) -> Size:
+    """The greatest of some sums, each a constant beside its terms; those that bounds show to be no greater than another
+    are left out."""
+    ranges = {terms: _bounds(dict(terms), constant) for terms, constant in sums.items()}
+    least = max((low for low, _ in ranges.values()), default=0)
+    kept: list[tuple[dict[Expr, int], int]] = []
+    for terms, constant in sorted(sums.items(), key=lambda item: (ranges[item[0]][::-1], item[1]), reverse=True):
+        if ranges[terms][1] < least:
+            break
+        own = dict(terms)
+        if not any(_is_at_most(own, constant, *other) for other in kept):
+            kept = [other for other in kept if not _is_at_most(*other, own, constant)]
+            kept.append((own, constant))
+    return maximum(*[sum((factor * term for term, factor in terms.items()), constant) for terms, constant in kept])
+
+
+def _is_at_most(terms: Mapping[Expr, int], constant: int, others: Mapping[Expr, int], other: int) -> bool:
+    difference = {term: others.get(term, 0) - terms.get(term, 0) for term in others.keys() | terms.keys()}
+    return _bounds(difference, other - constant)[0] >= 0
+
+
+def _bounds(terms: Mapping[Expr, int], constant: int) -> tuple[float, float]:
+    low: float = constant
+    high: float = constant
+    for term, factor in terms.items():
+        if factor:
+            ends = [factor * end for end in bounds(term)]
+            low, high = low + min(ends), high + max(ends)
+    return low, high
