@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Digits = np.ndarray[Any, np.dtype[np.int64]]
 
 BLOCK: Final = 65_536  # draws that one seed gives
+STEP: Final = 8192  # numbers whose digits are computed at once: they fit into a core's caches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,25 +87,36 @@ class Space:
         """Where the designs from `start` up to `stop` stand on each axis: one int64 array an axis."""
         import numpy as np
 
-        if self.sample is not None:
-            return self._drawn(start, stop)
-        number = np.arange(start, stop, dtype=np.int64)
-        digits: list[Digits] = []
-        for length in reversed(self.lengths):
-            number, digit = np.divmod(number, length)
-            digits.append(digit)
-        return digits[::-1]
+        digits = np.empty((len(self.axes), stop - start), dtype=np.int64)  # at once: large ones lie in large pages
+        if self.sample is None:
+            _split(np.arange(start, stop, dtype=np.int64), self.lengths, digits)
+        else:
+            self._draw(self.sample.seed, start, digits)
+        return list(digits)
 
-    def _drawn(self, start: int, stop: int) -> list[Digits]:
+    def _draw(self, seed: int, start: int, digits: Digits) -> None:
         import numpy as np
 
-        assert self.sample is not None
-        parts: list[list[Digits]] = []
+        stop = start + digits.shape[1]
         for block in range(start // BLOCK, -(-stop // BLOCK)):
-            draw = np.random.Generator(np.random.Philox(key=self.sample.seed, counter=[0, 0, 0, block]))
-            within = slice(max(start - block * BLOCK, 0), min(stop - block * BLOCK, BLOCK))
-            parts.append([draw.integers(0, length, BLOCK)[within] for length in self.lengths])
-        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+            draw = np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, block]))
+            first = block * BLOCK
+            within = slice(max(start, first), min(stop, first + BLOCK))
+            for axes in self._drawn_together:
+                lengths = self.lengths[axes]
+                number = draw.integers(0, prod(lengths), BLOCK)[within.start - first : within.stop - first]
+                _split(number, lengths, digits[axes, within.start - start : within.stop - start])
+
+    @cached_property
+    def _drawn_together(self) -> list[slice]:
+        """The axes in parts whose places have numbers of 63 bits: one draw gives the digits of all of them."""
+        parts: list[slice] = []
+        first = 0
+        for axis in range(1, len(self.lengths) + 1):
+            if axis == len(self.lengths) or prod(self.lengths[first : axis + 1]) > 2**63:
+                parts.append(slice(first, axis))
+                first = axis
+        return parts
 
     def design(self, number: int) -> dict[str, Any]:
         """The knobs' values of one design, by name."""
@@ -112,3 +124,15 @@ class Space:
         return {
             knob.name: knob.values[digit] for axis, digit in zip(self.axes, digits, strict=True) for knob in axis.knobs
         }
+
+
+def _split(number: Digits, lengths: Sequence[int], digits: Digits) -> None:
+    """Write the digits of some numbers, one row an axis, the last axis fastest."""
+    for start in range(0, len(number), STEP):
+        part = slice(start, start + STEP)
+        rest = number[part]
+        for axis in range(len(lengths) - 1, 0, -1):
+            whole = rest // lengths[axis]
+            digits[axis, part] = rest - whole * lengths[axis]
+            rest = whole
+        digits[0, part] = rest
