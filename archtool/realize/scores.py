@@ -73,9 +73,7 @@ def measure(
 
     Raises RuleError for a name that is no score, and where a score has no meaning for the network.
     """
-    place, kind = chosen_device(device), chosen_dtype(dtype)
-    if place.type == "meta":
-        raise RuleError("device: the meta device has no numbers to score")
+    place, kind = checked(device, dtype)
     flat = design.flat()
     found = {}
     for name in names:
@@ -88,6 +86,14 @@ def measure(
             dtype=str(own).removeprefix("torch."),
         )  # fmt: skip
     return found
+
+
+def checked(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
+    """The device and the dtype of these names; raises RuleError where networks can't be scored there, or in that."""
+    place = chosen_device(device)
+    if place.type == "meta":
+        raise RuleError("device: the meta device has no numbers to score")
+    return place, chosen_dtype(dtype)
 
 
 def _drawn(

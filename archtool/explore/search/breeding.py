@@ -18,6 +18,40 @@ if TYPE_CHECKING:
 TRIES: Final = 8  # of breeding new designs, before new ones are drawn
 
 
+class Individual:
+    """A design in pymoo's populations. It stands in the place of pymoo's own class, which has attributes for gradients
+    and a search through them for each read: most of the time of a whole search."""
+
+    evaluated: tuple[str, ...] = ()  # pymoo evaluates nothing here
+
+    def __init__(self, row: np.ndarray[Any, Any]) -> None:
+        self.X = row
+
+    def get(self, name: str) -> Any:
+        """An attribute by its name, or None."""
+        return self.__dict__.get(name)
+
+    def set(self, name: str, value: Any) -> None:
+        """Set an attribute by its name."""
+        self.__dict__[name] = value
+
+    def judge(self, goals: np.ndarray[Any, Any], violation: np.ndarray[Any, Any]) -> None:
+        """Take down the goals (smaller is better), and an array of the violation alone."""
+        self.F = goals
+        self.CV = violation
+        self.FEAS = violation <= 0
+
+
+def population(rows: Rows) -> Any:
+    """Individuals with these rows, as pymoo's kind of array."""
+    import numpy as np
+    from pymoo.core.population import Population
+
+    found = np.empty(len(rows), object)
+    found[:] = [Individual(row) for row in rows]
+    return found.view(Population)
+
+
 class Breeder:
     """Breeds designs that were never seen. It stands in the place of pymoo's Mating."""
 
@@ -29,7 +63,6 @@ class Breeder:
     def do(self, problem: Any, pop: Any, n_offsprings: int, random_state: Draw, **_: Any) -> Any:
         """pymoo's door: so many children of a population, fewer (or none) where no more new designs are found."""
         import numpy as np
-        from pymoo.core.population import Population
 
         rows = np.array([one.X for one in pop])
         place = self._places(pop, random_state)
@@ -46,7 +79,7 @@ class Breeder:
                 break
         else:
             children.append(self.drawn(missing, random_state))
-        return Population.new("X", np.concatenate(children))
+        return population(np.concatenate(children))
 
     def drawn(self, count: int, draw: Draw) -> Rows:
         """So many new designs, drawn uniformly; fewer where they are hard to find."""
@@ -75,7 +108,8 @@ class Breeder:
 
         order = [draw.random(len(pop)), np.array([one.CV[0] for one in pop])]
         if self.by_crowding:
-            ranks, crowding = np.array([[one.get("rank"), one.get("crowding")] for one in pop], np.float64).T
+            ranks = np.array([one.get("rank") for one in pop], np.float64)
+            crowding = np.array([one.get("crowding") for one in pop], np.float64)
             order[1:1] = [-np.nan_to_num(crowding, nan=0.0, posinf=np.inf), np.nan_to_num(ranks, nan=np.inf)]
         places = np.empty(len(pop), np.int64)
         places[np.lexsort(order)] = np.arange(len(pop))

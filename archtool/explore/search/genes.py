@@ -70,12 +70,18 @@ class Genes:
 
         return draw.integers(0, self.lengths, (count, len(self.lengths)), np.int64)
 
+    def all(self, draw: Draw) -> Rows:
+        """All rows of a small space, in random order."""
+        import numpy as np
+
+        rows = np.stack(np.unravel_index(draw.permutation(self.designs), tuple(self.lengths)), axis=1)
+        return rows.astype(np.int64)
+
     def crossed(self, mothers: Rows, fathers: Rows, draw: Draw) -> Rows:
         """Two children a pair, which exchange each gene with probability 1/2 (uniform crossover)."""
         import numpy as np
 
-        exchange = draw.random(mothers.shape) < 0.5
-        exchange &= draw.random((len(mothers), 1)) < CROSSED
+        exchange = np.less(draw.random(mothers.shape), 0.5) & np.less(draw.random((len(mothers), 1)), CROSSED)
         return np.concatenate([np.where(exchange, fathers, mothers), np.where(exchange, mothers, fathers)])
 
     def mutated(self, rows: Rows, draw: Draw) -> Rows:

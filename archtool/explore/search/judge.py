@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archtool.errors import RuleError
 from archtool.explore.search.budget import Bound
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from archtool.explore.batch import Batch
     from archtool.explore.search.genes import Rows
-    from archtool.explore.sweep import Batch, Sweep
+    from archtool.explore.sweep import Sweep
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -36,14 +36,14 @@ class Judged(NamedTuple):
 
 
 class Judge:
-    """Evaluates whole populations by a sweep's metrics; the goals are metrics of it."""
+    """Evaluates whole populations by a sweep's metrics; the goals are metrics of it. Without goals all are alike, and
+    there is one of 0."""
 
     def __init__(self, sweep: Sweep, goals: Sequence[Goal], bounds: Sequence[Bound]) -> None:
-        if not goals:
-            raise RuleError("a search needs something to --minimize or --maximize")
         self.sweep = sweep
         self.goals = tuple(goals)
         self.bounds = tuple(bounds)
+        self.width = max(1, len(self.goals))
 
     def __call__(self, rows: Rows) -> Judged:
         """Judge the designs of an array (designs, axes) of places on the axes."""
@@ -51,7 +51,7 @@ class Judge:
 
         batch = self.sweep.evaluate(list(np.ascontiguousarray(rows.T)))
         violation = np.full(len(rows), 1.0 + len(self.bounds))  # worse than any valid design's
-        goals = np.full((len(rows), len(self.goals)), np.inf)
+        goals = np.full((len(rows), self.width), np.inf)
         violation[batch.number], goals[batch.number] = self.weighed(batch)
         return Judged(batch, goals, violation)
 
@@ -63,6 +63,7 @@ class Judge:
         excess = np.zeros(len(valid))
         for bound in self.bounds:
             excess += bound.excess(batch.metrics[bound.metric])
-        columns = [batch.metrics[goal.name].astype(np.float64) * (-1 if goal.maximize else 1) for goal in self.goals]
+        columns = [np.zeros(len(valid))] if not self.goals else []
+        columns += [batch.metrics[goal.name].astype(np.float64) * (-1 if goal.maximize else 1) for goal in self.goals]
         goals = np.where(valid[:, None], np.stack(columns, axis=1), np.inf)
         return np.where(valid, excess, 1.0 + len(self.bounds)), goals
