@@ -58,6 +58,9 @@ def command(output: str | None, limit: int | None, force: bool, resume: bool, qu
     if not quiet:
         click.echo(summary(ended, sweep.where, path), err=True, nl=False)
     if ended.ending is Ending.DISK_FULL:
-        raise OutputError(f"{ended.ending.value}; make room, and go on with --resume")
+        raise OutputError(
+            f"{ended.ending.value}: {path} holds {ended.tally.next:,} of {ended.size:,} designs; make room, and go on "
+            "with --resume"
+        )
     if ended.ending is Ending.INTERRUPTED:
         sys.exit(stopping.exit_code)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from signal import SIGINT, SIGTERM, Handlers, Signals, getsignal, signal
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from archtool.explore.run import Watch
 
@@ -44,7 +44,8 @@ def stoppable(tell: Callable[[int], object] = lambda _: None) -> Iterator[Stoppi
             raise KeyboardInterrupt
         stopping.by = Signals(number)
 
-    before: dict[Signals, Any] = {number: getsignal(number) or Handlers.SIG_DFL for number in (SIGINT, SIGTERM)}
+    handlers = {number: getsignal(number) for number in (SIGINT, SIGTERM)}
+    before = {number: handler for number, handler in handlers.items() if handler is not Handlers.SIG_IGN}  # else: nohup
     try:
         for number in before:
             signal(number, take_down)

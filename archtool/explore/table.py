@@ -107,12 +107,13 @@ def _knob(knob: Knob) -> Column:
 
     pa = arrow()
     values = knob.values
-    kinds = {int} if isinstance(values, range) else set(map(type, values))
+    if isinstance(values, range):
+        return _counted(values)
+    kinds = set(map(type, values))
     if kinds == {bool}:
         return _taken(np.array(values, dtype=bool))
     if kinds == {int}:
-        whole = np.array(values, dtype=np.int64)
-        return _taken(whole.astype(np.result_type(*map(_smallest, (int(whole.min()), int(whole.max()))))))
+        return _taken(np.array(values, dtype=_smallest(min(values), max(values))))
     if kinds <= {int, float, Fraction}:
         return _taken(np.array([float(value) for value in values], dtype=np.float64))
     texts = [written(value) for value in values]
@@ -122,11 +123,19 @@ def _knob(knob: Knob) -> Column:
     return lambda digits: pa.DictionaryArray.from_arrays(pa.array(indices[digits]), words)
 
 
-def _smallest(value: int) -> Any:
+def _smallest(low: int, high: int) -> Any:
     import numpy as np
 
     kinds = (np.int8, np.int16, np.int32, np.int64)
-    return next(kind for kind in kinds if np.iinfo(kind).min <= value <= np.iinfo(kind).max)
+    return next(kind for kind in kinds if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
+
+
+def _counted(values: range) -> Column:
+    import numpy as np
+
+    kind = _smallest(values[0], values[-1])
+    start, step = np.array([values.start, values.step], dtype=np.int64).astype(kind)  # what wraps here wraps back
+    return lambda digits: arrow().array(digits.astype(kind) * step + start)
 
 
 def _taken(values: Array) -> Column:

@@ -44,7 +44,7 @@ def _ends(ended: Ended, path: Path | None) -> Iterator[str]:
     if path is not None:
         whole = "complete" if ended.ending is Ending.COMPLETE else "incomplete"
         yield f"{path}  {binary(path.stat().st_size)}, {whole}\n"
-    if ended.ending is not Ending.COMPLETE:
+    if ended.ending in (Ending.LIMIT, Ending.INTERRUPTED):
         goes_on = "" if path is None else "; --resume goes on from here"
         yield f"{ended.ending.value}: {ended.tally.next:,} of {ended.size:,} designs are evaluated{goes_on}\n"
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from shutil import copyfileobj
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from archtool.explore.sinks import State, part_of
 from archtool.explore.table import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+SIZE: Final = "bytes"  # of the CSV file; else what stands beside it is not of this file
 
 
 class CsvStream:
@@ -28,7 +30,7 @@ class CsvStream:
 
 
 class CsvSink:
-    """A CSV file. While designs are missing, what is known of it stands beside it, in `state_file(path)`."""
+    """A CSV file; what it can't say of itself stands beside it, in `state_file(path)`."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._path = path
@@ -44,19 +46,18 @@ class CsvSink:
         self._rows.write_table(table)
 
     def close(self, state: State) -> None:
-        size = self._file.tell()
         self._file.close()
+        part = part_of(self._path)
         beside = state_file(self._path)
-        beside.unlink(missing_ok=True)
-        if state["next"] < state["size"]:
-            unfinished = part_of(beside)
-            unfinished.write_text(json.dumps({**state, "bytes": size}), encoding="utf-8")
-            unfinished.replace(beside)
-        part_of(self._path).replace(self._path)
+        told = {**state, SIZE: part.stat().st_size}
+        part_of(beside).write_text(json.dumps(told), encoding="utf-8")
+        part.replace(self._path)
+        part_of(beside).replace(beside)
 
     def abandon(self) -> None:
         self._file.close()
-        part_of(self._path).unlink()
+        for file in (self._path, state_file(self._path)):
+            part_of(file).unlink(missing_ok=True)
 
     @staticmethod
     def state(path: Path) -> State | None:
@@ -64,12 +65,12 @@ class CsvSink:
             state: State = json.loads(state_file(path).read_bytes())
         except (FileNotFoundError, ValueError):
             return None
-        return state if state.pop("bytes", None) == path.stat().st_size else None
+        return state if state.pop(SIZE, None) == path.stat().st_size else None
 
 
 def state_file(path: Path) -> Path:
-    """Where what is known of an unfinished CSV file is kept."""
-    return path.with_name(path.name + ".resume")
+    """Where it is kept what a CSV file holds."""
+    return path.with_name(path.name + ".json")
 
 
 def _writer(stream: IO[bytes], schema: pa.Schema) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MEMORY: Final = "384MB"  # that DuckDB may use; it takes most of the machine's unless it is told
+START, MAGIC = 8, b"DUCK"  # how a database's file begins, after a checksum
 
 
 class DuckdbSink:
@@ -29,16 +32,19 @@ class DuckdbSink:
         copyfile(stored, part_of(self._path))
 
     def write(self, table: pa.Table) -> None:
-        database = self._opened()
-        database.register("more", table)
-        self._run("INSERT INTO designs SELECT * FROM more")
-        database.unregister("more")
+        with self._errors():
+            database = self._opened()
+            database.register("more", table)
+            database.execute("INSERT INTO designs SELECT * FROM more")
+            database.unregister("more")
 
     def close(self, state: State) -> None:
-        self._opened()
-        self._run("CREATE OR REPLACE TABLE archtool (state JSON)")
-        self._run("INSERT INTO archtool VALUES (?)", [json.dumps(state)])
-        self._database.close()
+        with self._errors():
+            database = self._opened()
+            database.execute("CREATE OR REPLACE TABLE archtool (state JSON)")
+            database.execute("INSERT INTO archtool VALUES (?)", [json.dumps(state)])
+            database.execute("CHECKPOINT")
+            database.close()
         part_of(self._path).replace(self._path)
 
     def abandon(self) -> None:
@@ -51,11 +57,16 @@ class DuckdbSink:
     @staticmethod
     def state(path: Path) -> State | None:
         duckdb = _module()
+        with path.open("rb") as file:
+            if file.read(START + len(MAGIC))[START:] != MAGIC:
+                return None
         try:
             with duckdb.connect(str(path), read_only=True) as database:
-                (text,) = database.sql("SELECT state FROM archtool").fetchone()
-        except duckdb.Error:
+                ((text,),) = database.execute("SELECT state FROM archtool").fetchall()
+        except duckdb.CatalogException:
             return None
+        except duckdb.Error as error:  # another process has it open, say
+            raise OutputError(f"can't read {path}: {error}") from None
         state: State = json.loads(text)
         return state
 
@@ -64,14 +75,15 @@ class DuckdbSink:
             duckdb = _module()
             self._database = duckdb.connect(str(part_of(self._path)), config={"memory_limit": MEMORY})
             self._database.register("more", self._schema.empty_table())
-            self._run("CREATE TABLE IF NOT EXISTS designs AS SELECT * FROM more")
+            self._database.execute("CREATE TABLE IF NOT EXISTS designs AS SELECT * FROM more")
         return self._database
 
-    def _run(self, statement: str, *values: Any) -> None:
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
         try:
-            self._database.execute(statement, *values)
+            yield
         except _module().Error as error:
-            raise OutputError(f"can't write {self._path}: {error}") from None
+            raise OutputError(f"can't write {self._path}: {error}; what is begun is removed") from None
 
 
 def _module() -> Any:
