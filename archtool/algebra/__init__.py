@@ -1,0 +1,1 @@
+"""Formulas as a person reads them: closed forms of costs, their quotients, bounds, limits; exact throughout."""

@@ -1,0 +1,303 @@
+"""Polynomials with exact coefficients, in symbols and in what is no polynomial itself (floors, maxima, conditions).
+
+Exponents may be negative: c / groups, where groups divides c. Two polynomials with the same terms are equal for all
+values of their symbols; a truth value is its own square, so that alternatives are terms like others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, lcm, prod
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from archtool.errors import RuleError
+
+Exact = int | Fraction
+Monomial = tuple[tuple["Atom", int], ...]  # atoms and their exponents, in the order of their keys
+MOST_TERMS: Final = 4000  # more than anybody reads, and than multiplies in a second
+TRUTHS: Final = ("positive", "zero")
+
+
+class Atom:
+    """What polynomials are made of; equal atoms are one object.
+
+    `op` is one of symbol (args: its name), floor (of a polynomial), max, min (of some), over (one polynomial by another
+    that is not a single term), positive and zero (whether a polynomial is; 1 or 0). All have whole values.
+    """
+
+    __slots__ = ("__weakref__", "args", "key", "op")
+    _all: Final[WeakValueDictionary[str, Atom]] = WeakValueDictionary()
+
+    op: str
+    args: tuple[Any, ...]
+    key: str
+
+    def __new__(cls, op: str, *args: Any) -> Atom:
+        key = args[0] if op == "symbol" else f"{op}({'; '.join([arg.key for arg in args])})"
+        found = cls._all.get(key)
+        if found is None:
+            found = object.__new__(cls)
+            found.op, found.args, found.key = op, args, key
+            cls._all[key] = found
+        return found
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether its values are 0 and 1 alone."""
+        return self.op in TRUTHS
+
+    def __repr__(self) -> str:
+        return self.key
+
+
+class Polynomial:
+    """A sum of monomials with their coefficients, none of which is 0. Never changed."""
+
+    __slots__ = ("_key", "terms")
+
+    def __init__(self, terms: Mapping[Monomial, Exact]) -> None:
+        self.terms = {monomial: _plain(factor) for monomial, factor in terms.items() if factor}
+        if len(self.terms) > MOST_TERMS:
+            raise RuleError(f"the formula has more than {MOST_TERMS:,} terms; make fewer names symbols")
+        self._key: str | None = None
+
+    @property
+    def key(self) -> str:
+        """A text that is the same for equal polynomials alone."""
+        if self._key is None:
+            parts = [
+                f"{factor}*" + "*".join([f"{atom.key}^{power}" for atom, power in monomial])
+                for monomial, factor in self.terms.items()
+            ]
+            self._key = " + ".join(sorted(parts))
+        return self._key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Polynomial) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return self.key or "0"
+
+    def __add__(self, other: Polynomial | Exact) -> Polynomial:
+        return total([(self, 1), (polynomial(other), 1)])
+
+    def __sub__(self, other: Polynomial | Exact) -> Polynomial:
+        return total([(self, 1), (polynomial(other), -1)])
+
+    def __mul__(self, other: Polynomial | Exact) -> Polynomial:
+        found: dict[Monomial, Exact] = {}
+        for left, factor in self.terms.items():
+            for right, more in polynomial(other).terms.items():
+                both = _product(left, right)
+                found[both] = found.get(both, 0) + factor * more
+        return Polynomial(found)
+
+    def __neg__(self) -> Polynomial:
+        return self * -1
+
+    @property
+    def constant(self) -> Exact | None:
+        """The number that this is, where it is one."""
+        if not self.terms:
+            return 0
+        return self.terms[()] if len(self.terms) == 1 and () in self.terms else None
+
+    @property
+    def atom(self) -> Atom | None:
+        """The atom that this is, where it is one."""
+        if len(self.terms) == 1:
+            ((monomial, factor),) = self.terms.items()
+            if factor == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+                return monomial[0][0]
+        return None
+
+    def over(self, divisor: Polynomial) -> Polynomial:
+        """This, divided by what is never 0."""
+        if len(divisor.terms) == 1:
+            ((monomial, factor),) = divisor.terms.items()
+            inverse = tuple([(atom, -power) for atom, power in monomial])
+            return self * Polynomial({inverse: Fraction(1) / factor})
+        content, common = contents([self]), shared(self)
+        own, others = contents([divisor]), shared(divisor)
+        left, right = _without(self, content, common), _without(divisor, own, others)
+        rest = single(Atom("over", left, right)) if left != right else polynomial(1)
+        scale = Polynomial({common: content}).over(Polynomial({others: own}))
+        return scale * rest
+
+    def atoms(self) -> Iterable[Atom]:
+        """The atoms that stand in it, each once."""
+        return dict.fromkeys([atom for monomial in self.terms for atom, _ in monomial])
+
+    def symbols(self) -> set[str]:
+        """The names of all symbols in it, inside functions too."""
+        found: set[str] = set()
+        for atom in self.atoms():
+            if atom.op == "symbol":
+                found.add(atom.args[0])
+            else:
+                found.update(*(part.symbols() for part in atom.args))
+        return found
+
+    def at(self, values: Mapping[str, Exact]) -> Exact:
+        """The value where every symbol has one; raises KeyError for a symbol that has none."""
+        known = {atom: _value(atom, values) for atom in self.atoms()}
+        parts = [
+            factor * prod([Fraction(known[atom]) ** power for atom, power in monomial])
+            for monomial, factor in self.terms.items()
+        ]
+        return _plain(sum(parts, Fraction(0)))
+
+
+def polynomial(value: Polynomial | Exact) -> Polynomial:
+    """A number as a polynomial."""
+    return value if isinstance(value, Polynomial) else Polynomial({(): value})
+
+
+def single(atom: Atom) -> Polynomial:
+    """An atom as a polynomial."""
+    return Polynomial({((atom, 1),): 1})
+
+
+def symbol(name: str) -> Polynomial:
+    """A symbol as a polynomial."""
+    return single(Atom("symbol", name))
+
+
+def total(parts: Iterable[tuple[Polynomial, Exact]]) -> Polynomial:
+    """The sum of some polynomials, each times a number."""
+    found: dict[Monomial, Exact] = {}
+    for part, times in parts:
+        for monomial, factor in part.terms.items():
+            found[monomial] = found.get(monomial, 0) + factor * times
+    return Polynomial(found)
+
+
+def contents(parts: Iterable[Polynomial]) -> Exact:
+    """The greatest number that divides all coefficients of some polynomials to whole ones without a common divisor."""
+    factors = [Fraction(factor) for part in parts for factor in part.terms.values()]
+    if not factors:
+        return 1
+    return _plain(Fraction(gcd(*[each.numerator for each in factors]), lcm(*[each.denominator for each in factors])))
+
+
+def shared(part: Polynomial) -> Monomial:
+    """The monomial that all terms have in common: each atom's least exponent."""
+    powers = [dict(monomial) for monomial in part.terms]
+    found = []
+    for atom in part.atoms():
+        least = min([each.get(atom, 0) for each in powers])
+        if least:
+            found.append((atom, least))
+    return tuple(sorted(found, key=lambda item: item[0].key))
+
+
+def floor(part: Polynomial) -> Polynomial:
+    """The greatest whole number that is not above; what is whole by its form leaves the floor."""
+    whole: dict[Monomial, Exact] = {}
+    rest: dict[Monomial, Exact] = {}
+    for monomial, factor in part.terms.items():
+        if not monomial:
+            whole[monomial], rest[monomial] = factor // 1, factor % 1
+        elif isinstance(factor, int) and all([power > 0 for _, power in monomial]):
+            whole[monomial] = factor
+        else:
+            rest[monomial] = factor
+    inside, outside = Polynomial(rest), Polynomial(whole)
+    if inside.constant is not None:
+        return outside
+    if any([factor < 0 and all([power < 0 for _, power in monomial]) for monomial, factor in rest.items() if monomial]):
+        inside, outside = inside + 1, outside - 1  # floor((n - 1) / s) + 1 is one atom: ceil(n / s)
+    return outside + single(Atom("floor", inside))
+
+
+def extreme(op: str, parts: Iterable[Polynomial]) -> Polynomial:
+    """The max or min of some."""
+    flat: dict[Polynomial, None] = {}
+    for part in parts:
+        atom = part.atom
+        flat.update(dict.fromkeys(atom.args if atom is not None and atom.op == op else (part,)))
+    if len(flat) == 1:
+        return next(iter(flat))
+    return single(Atom(op, *sorted(flat, key=lambda part: part.key)))
+
+
+def positive(part: Polynomial) -> Polynomial:
+    """1 where a whole number is above 0, else 0."""
+    if part.constant is not None:
+        return polynomial(int(part.constant > 0))
+    constant: Exact = part.terms.get((), 0)
+    atom = (part - constant).atom
+    if atom is not None and atom.op == "floor":  # floor(p) >= k where p >= k
+        (inside,) = atom.args
+        steps = Fraction(contents([inside])).denominator
+        if all([power > 0 for monomial in inside.terms for _, power in monomial]):
+            return positive((inside + constant - 1) * steps + 1)
+    if _leading(part) < 0:  # x > 0 and its opposite, 1 - x > 0, are told by one atom
+        return polynomial(1) - positive(polynomial(1) - part)
+    return single(Atom("positive", part))
+
+
+def zero(part: Polynomial) -> Polynomial:
+    """1 where a number is 0, else 0."""
+    if part.constant is not None:
+        return polynomial(int(part.constant == 0))
+    scale = contents([part]) * (-1 if _leading(part) < 0 else 1)
+    return single(Atom("zero", part * (Fraction(1) / scale)))
+
+
+def _leading(part: Polynomial) -> Exact:
+    """The coefficient of one term that the polynomial's opposite has too."""
+    return part.terms[min([monomial for monomial in part.terms if monomial], key=str)]
+
+
+def _without(part: Polynomial, content: Exact, common: Monomial) -> Polynomial:
+    return part.over(Polynomial({common: content}))
+
+
+def _product(left: Monomial, right: Monomial) -> Monomial:
+    if not left or not right:
+        return left or right
+    powers = dict(left)
+    for atom, power in right:
+        powers[atom] = 1 if atom.is_truth else powers.get(atom, 0) + power
+    truths = [atom for atom in powers if atom.is_truth]
+    if len(truths) > 1:
+        for atom in implied(truths):
+            del powers[atom]
+    return tuple(sorted([item for item in powers.items() if item[1]], key=lambda item: item[0].key))
+
+
+def implied(truths: Sequence[Atom]) -> set[Atom]:
+    """The conditions that others imply: p > 0 wherever p - c > 0, or p - c = 0, for some c > 0."""
+    implied: set[Atom] = set()
+    for weak in truths:
+        for strong in truths:
+            if weak is not strong and weak.op == "positive":
+                gap = (weak.args[0] - strong.args[0]).constant
+                if gap is not None and gap > 0:
+                    implied.add(weak)
+    return implied
+
+
+def _plain(value: Exact) -> Exact:
+    if isinstance(value, Fraction) and value.denominator == 1:
+        return value.numerator
+    return value
+
+
+def _value(atom: Atom, values: Mapping[str, Exact]) -> Exact:
+    if atom.op == "symbol":
+        return values[atom.args[0]]
+    inside = [part.at(values) for part in atom.args]
+    if atom.op == "floor":
+        return inside[0] // 1
+    if atom.op == "over":
+        return _plain(Fraction(inside[0]) / inside[1])
+    if atom.op in TRUTHS:
+        return int(inside[0] > 0 if atom.op == "positive" else inside[0] == 0)
+    return max(inside) if atom.op == "max" else min(inside)
