@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from archtool.explore.sweep import Sweep
     from archtool.explore.table import Tables
 
-ROWS: Final = 2**20  # designs written at once: a row group of a Parquet file
+ROWS: Final = 2**20  # designs written at once: a row group of a Parquet file; fewer where that would be
+BYTES: Final = 2**26  # more than so much memory
+CELLS: Final = 2**22  # values that are evaluated at once: designs times columns
 MOST: Final = 10**10  # designs of a sweep: half an hour, and some ten gigabytes
 
 
@@ -77,8 +79,8 @@ def run(
     with ThreadPoolExecutor(1, "write") as thread:
         writing: Future[Any] | None = None
         waiting: list[pa.Table] = []
-        rows = 0
-        for first, last in sweep.chunks(begun):
+        rows = held = 0
+        for first, last in sweep.chunks(begun, max(CELLS // len(tables.schema), 1)):
             watch.tell(first)
             if first >= stop or not watch.go_on():
                 break
@@ -88,14 +90,15 @@ def run(
             if batch.size:
                 waiting.append(tables.of(batch))
                 rows += batch.size
-            if rows >= ROWS:
+                held += waiting[-1].nbytes
+            if rows >= ROWS or held >= BYTES:
                 if writing is not None:
                     writing.result()
                 writing = thread.submit(_written, write, waiting)
-                waiting, rows = [], 0
+                waiting, rows, held = [], 0, 0
         if writing is not None:
             writing.result()
-        if rows:
+        if waiting:
             thread.submit(_written, write, waiting).result()
     watch.tell(tally.next)
     if tally.rows == 0 and tally.next == size:
@@ -105,9 +108,12 @@ def run(
 
 
 def last_design(sweep: Sweep, limit: int | None) -> int:
-    """Where a sweep ends: behind its last design, or at the limit; raises SpaceError where that is too far."""
-    stop = sweep.space.size if limit is None else min(limit, sweep.space.size)
-    if stop > MOST:
+    """Where a sweep ends: behind its last design, or at the limit; raises SpaceError for a space that has too many
+    designs where there is none."""
+    if limit is not None:
+        return min(limit, sweep.space.size)
+    stop = sweep.space.size
+    if stop > MOST and sweep.space.sample is None:
         raise SpaceError(
             f"these are {stop:,} designs, more than the {MOST:,} of a sweep: vary less, or in greater steps "
             "(a..b:step), draw some of them (--sample N), or evaluate the first (--limit N)"

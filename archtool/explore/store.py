@@ -101,7 +101,8 @@ class Store:
             if sink is not None:
                 sink.abandon()
             if isinstance(error, OSError):
-                raise OutputError(f"can't write {self.path}: {error.strerror or error}; what is begun is removed") from None
+                reason = error.strerror or error
+                raise OutputError(f"can't write {self.path}: {reason}; what is begun is removed") from None
             raise
         return replace(ended, ending=Ending.DISK_FULL) if room.full and ended.ending is Ending.INTERRUPTED else ended
 

@@ -69,7 +69,7 @@ class Tables:
         self._names = [DESIGN, *(knob.name for knob in sweep.space.knobs), *sweep.metrics, PROBLEM]
         for name in self._names:
             if self._names.count(name) > 1:
-                raise RuleError(f"two columns would be named '{name}': a knob, and what is told of a design")
+                raise RuleError(f"two columns would be named '{name}', a knob and a metric; ask for other metrics")
         self._knobs = [[_knob(knob) for knob in axis.knobs] for axis in sweep.space.axes]
 
     @property
@@ -119,7 +119,7 @@ def _knob(knob: Knob) -> Column:
     texts = [written(value) for value in values]
     words = pa.array(list(dict.fromkeys(texts)), pa.string())
     places = {text: place for place, text in enumerate(words.to_pylist())}
-    indices = np.array([places[text] for text in texts], dtype=np.int32)
+    indices = np.array([places[text] for text in texts], dtype=_smallest(0, len(places) - 1))
     return lambda digits: pa.DictionaryArray.from_arrays(pa.array(indices[digits]), words)
 
 

@@ -23,6 +23,10 @@ class DuckdbSink:
     """A transaction for each table that is written."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
+        _module()
+        for name in schema.names:
+            if [other.lower() for other in schema.names].count(name.lower()) > 1:
+                raise OutputError(f"{path}: DuckDB can't tell '{name}' from another column by its capitals")
         self._path = path
         part_of(path).unlink(missing_ok=True)
         self._schema = schema
