@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.explore.search.genes import Genes
+from archtool.explore.search.genes import LISTED, Genes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +82,7 @@ class Breeder:
         return population(np.concatenate(children))
 
     def drawn(self, count: int, draw: Draw) -> Rows:
-        """So many new designs, drawn uniformly; fewer where they are hard to find."""
+        """So many new designs, drawn uniformly; fewer where the space has no more, or in a large one hides them."""
         import numpy as np
 
         rows = [self.genes.drawn(0, draw)]
@@ -90,6 +90,8 @@ class Breeder:
             if count:
                 rows.append(self.unseen(self.genes.drawn(2 * count, draw), count))
                 count -= len(rows[-1])
+        if count and self.genes.designs <= LISTED:
+            rows.append(self.unseen(self.genes.all(draw), count))
         return np.concatenate(rows)
 
     def unseen(self, rows: Rows, most: int) -> Rows:

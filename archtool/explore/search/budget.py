@@ -41,12 +41,12 @@ class Bound(NamedTuple):
     def excess(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """By how much the values leave the bound: 0 where they keep it, else between 0 and 1, growing with the gap.
 
-        gap / (gap + |limit|) with a small unit beside, so that a limit of 0 and a gap of 0 (a strict bound) do as well.
+        gap / (gap + |limit| + 1), the gap never quite 0, which it is for the limit of a strict bound.
         """
         import numpy as np
 
         gap = np.abs(values.astype(np.float64) - float(self.limit)) + 1e-9
-        return np.where(self.met(values), 0.0, gap / (gap + abs(float(self.limit))))
+        return np.where(self.met(values), 0.0, gap / (gap + abs(float(self.limit)) + 1))
 
 
 def parse_budget(text: str, metrics: Collection[str]) -> tuple[Bound, ...]:

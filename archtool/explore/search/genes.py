@@ -6,6 +6,7 @@ Everything works on whole populations: int64 arrays of shape (designs, axes).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 CROSSED: Final = 0.9  # of the pairs exchange genes, the others are copied: Deb et al. 2002 (NSGA-II), section V
 NEAR: Final = 0.8  # of the mutations of an ordered axis are steps to a near place, the others go anywhere
+LISTED: Final = 2**16  # designs of a space that is small enough to be gone through
 KEY_SEED: Final = 20_020_401  # any number: keys have to be the same whenever a search is resumed
 
 
@@ -32,7 +34,7 @@ def is_ordered(axis: Axis) -> bool:
 def _is_monotone(values: Sequence[Any]) -> bool:
     if isinstance(values, range):
         return True
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
+    if any(isinstance(value, bool) or not isinstance(value, int | float | Fraction) for value in values):
         return False
     steps = [later - value for value, later in pairwise(values)]
     return all(step >= 0 for step in steps) or all(step <= 0 for step in steps)

@@ -6,6 +6,7 @@ from collections.abc import Container
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.explore.search.evolution import Evolution
+from archtool.explore.search.genes import LISTED
 from archtool.explore.search.judge import Judge
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from archtool.explore.search.archive import Archive
     from archtool.explore.search.genes import Genes, Rows
 
-LISTED: Final = 2**16  # designs of a space that is small enough to be gone through
 DRAWS: Final = 2**12  # designs drawn at once
 ROUNDS: Final = 16
 GENERATIONS, POPULATION = 100, 200  # of a search for the budget alone, where it is so narrow that none is drawn
