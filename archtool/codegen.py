@@ -29,7 +29,7 @@ class Operation(NamedTuple):
     rule: Callable[[Expr, Sequence[Any]], Any]
     is_wide: bool
 
-    def __call__(self, values: Sequence[Any]) -> Any:
+    def apply(self, values: Sequence[Any]) -> Any:
         """The expression's values from those of its operands, which broadcast against each other."""
         if not self.is_wide:
             return self.rule(self.expr, values)
@@ -65,7 +65,7 @@ def to_numpy(outputs: Sequence[Size]) -> Columns:
         arrays = [turns(symbol, values[symbol.args[0]]) for symbol in symbols]
         made: dict[Any, Any] = dict(zip(symbols, map(np.atleast_1d, arrays), strict=True))
         for step in steps:
-            made[step.expr] = step([made.get(operand, operand) for operand in step.operands])
+            made[step.expr] = step.apply([made.get(operand, operand) for operand in step.operands])
         results = [made[size] if isinstance(size, Expr) else constant(size) for size in outputs]
         return results if any(array.ndim for array in arrays) else [column.reshape(()) for column in results]
 

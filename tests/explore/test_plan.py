@@ -11,9 +11,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archtool.explore.plan as plan_module
-from archtool.explore import plan_tables
-from archtool.explore.plan import ENOUGH, Plan, compile_plan
+from archtool.explore.plan import Plan, compile_plan, parts
+from archtool.explore.plan import plan as plan_module
 from archtool.explore.reading import Variable
 from archtool.trace import Trace
 from tests.test_trace import LARGE, SMALL, Knob, Recipe, build, conditions, recipes
@@ -97,8 +96,8 @@ def places(draw: st.DrawFn, case: Case) -> tuple[list[tuple[int, ...]], list[sli
 @given(cases(SMALL, st.integers(-20, 20)), st.data())
 def test_a_plan_is_the_formula_on_ints(case: Case, data: st.DataObject) -> None:
     points, slices = data.draw(places(case))
-    for enough, largest in ((1, 1), (1, 30), (1, 2**15), (ENOUGH, 1)):
-        with patch.object(plan_module, "ENOUGH", enough), patch.object(plan_tables, "LARGEST", largest):
+    for enough, largest in ((1, 1), (1, 30), (1, 2**15), (2**30, 1)):
+        with patch.object(plan_module, "ENOUGH", enough), patch.object(parts, "LARGEST", largest):
             plan = case.plan()
             check_at(plan, case, points)
             check_box(plan, case, slices)
@@ -108,8 +107,8 @@ def test_a_plan_is_the_formula_on_ints(case: Case, data: st.DataObject) -> None:
 @given(cases(LARGE, st.integers(-(2**66), 2**66) | st.integers(-3, 3)), st.data())
 def test_overflow_is_never_silent(case: Case, data: st.DataObject) -> None:
     points, slices = data.draw(places(case))
-    for enough, largest in ((1, 1), (1, 30), (1, 2**15), (ENOUGH, 1)):
-        with patch.object(plan_module, "ENOUGH", enough), patch.object(plan_tables, "LARGEST", largest):
+    for enough, largest in ((1, 1), (1, 30), (1, 2**15), (2**30, 1)):
+        with patch.object(plan_module, "ENOUGH", enough), patch.object(parts, "LARGEST", largest):
             plan = case.plan()
             check_at(plan, case, points)
             check_box(plan, case, slices)

@@ -34,7 +34,7 @@ class Support:
         for expr in in_order(outputs):
             if expr not in found:
                 found[expr] = (
-                    1 << self.variables[expr.args[0]].axis
+                    1 << self.axis(expr)
                     if expr.op == "symbol"
                     else self.of(part for part in arguments(expr) if isinstance(part, Expr))
                 )
@@ -56,6 +56,10 @@ class Support:
     def size(self, axes: int) -> int:
         """The number of places that a set of axes has."""
         return prod([self.lengths[axis] for axis in members(axes)])
+
+    def axis(self, symbol: Expr) -> int:
+        """The axis that a symbol moves along."""
+        return self.variables[symbol.args[0]].axis
 
     def values(self, symbol: Expr, places: slice | Array) -> Array:
         """A symbol's values at some places of its axis."""
@@ -81,7 +85,7 @@ def on_grid(outputs: Sequence[Expr], support: Support, slices: Sequence[slice]) 
     """The outputs' arrays at the places that slices of the axes leave. What no output needs any more is let go."""
     support.learn(outputs)
     made: dict[Any, Any] = {
-        symbol: support.values(symbol, slices[support.variables[symbol.args[0]].axis])
+        symbol: support.values(symbol, slices[support.axis(symbol)])
         for symbol in in_order(outputs)
         if symbol.op == "symbol"
     }
@@ -93,7 +97,7 @@ def on_grid(outputs: Sequence[Expr], support: Support, slices: Sequence[slice]) 
             spread(made[operand], support[operand], axes, counts) if isinstance(operand, Expr) else operand
             for operand in step.operands
         ]
-        made[step.expr] = step(values)
+        made[step.expr] = step.apply(values)
         for expr in ended:
             if expr not in kept:
                 del made[expr]
