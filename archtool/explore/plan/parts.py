@@ -181,9 +181,10 @@ class Parts:
             _, one, other = heappop(pairs)
             if one not in covers or other not in covers or not self.fits(both := one | other):
                 continue
-            del covers[one], covers[other]
+            covers = dict.fromkeys(each for each in covers if each not in (one, other, both))
             for each in covers:
-                heappush(pairs, (self.support.size(both | each), both, each))
+                if each != both:
+                    heappush(pairs, (self.support.size(both | each), both, each))
             covers[both] = None
         return sorted(covers)
 
