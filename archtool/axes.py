@@ -6,7 +6,7 @@ from typing import Any
 
 from archtool.errors import RuleError
 from archtool.shape import Shape, axis_name
-from archtool.size import Size, ceil_div, less, maximum, require, where
+from archtool.size import Size, all_of, ceil_div, decided, equal, less, maximum, require, where
 from archtool.window import AxisWindow, Window
 
 MAX_RANK = 3  # torch's convolutions and poolings go up to three axes
@@ -57,6 +57,12 @@ def _axis(n: Size, kernel: Size, stride: Size, padding: Any, dilation: Size) -> 
         return AxisWindow(size, stride, total // 2, total - total // 2)
     before, after = padding if isinstance(padding, tuple) else (padding, padding)
     return AxisWindow(size, stride, before, after)
+
+
+def is_symmetric(window: Window) -> bool:
+    """Whether padding is the same before and after, along every axis; Untraceable where that varies."""
+    same = all_of(*[equal(axis.before, axis.after) for axis in window])
+    return decided(same, "whether padding is the same on both sides")
 
 
 def in_ceil_mode(window: Window, spatial: tuple[Size, ...]) -> Window:

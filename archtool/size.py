@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any, Final, NamedTuple
 
-from archtool.errors import MOST_NAMES, RuleError
+from archtool.errors import MOST_NAMES, RuleError, Untraceable
 from archtool.trace import Expr
 
 Size = int | Expr
@@ -71,6 +71,13 @@ def _is_one(factor: Expr) -> Condition:
         condition: Expr = factor.args[0]
         return condition if factor.args[1] == 1 else negate(condition)
     return less(0, factor)
+
+
+def decided(condition: Condition, what: str) -> bool:
+    """Whether a condition holds; Untraceable where that varies with the design."""
+    if isinstance(condition, Expr):
+        raise Untraceable(f"{what} varies with the design", condition)
+    return condition
 
 
 def all_of(*conditions: Condition) -> Condition:

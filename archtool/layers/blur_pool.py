@@ -13,7 +13,8 @@ from archtool.layer import Example, Layer, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Blended, Mixing
 from archtool.shape import Shape
-from archtool.size import Size, at_most, product, require
+from archtool.size import Size, at_most, decided, equal, product, require
+from archtool.trace import Expr
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class BlurPool(Layer):
         return {"conv.macs": taps * y.elements}
 
     def stages(self, x: Shape) -> tuple[Layer, ...]:
-        if self.padding == 0 and self.padding_mode == "zeros":
+        padding = self.padding if isinstance(self.padding, int | Expr) else 1
+        if self.padding_mode == "zeros" and decided(equal(padding, 0), "whether there is padding"):
             return (self,)
         pads = tuple((axis.before, axis.after) for axis in self.window(x))
         return Pad(padding=pads, mode=self.padding_mode), replace(self, padding=0, padding_mode="zeros")

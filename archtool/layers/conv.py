@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archtool.axes import check_wrap, spread, windows
+from archtool.axes import check_wrap, is_symmetric, spread, windows
 from archtool.fields import channels, choice, flag, padding, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.layers.plain import Pad
@@ -97,7 +97,7 @@ class Conv(Layer):
 
     def stages(self, x: Shape) -> tuple[Layer, ...]:
         window = self.window(x)
-        if self.padding_mode == "zeros" and all(axis.before == axis.after for axis in window):
+        if self.padding_mode == "zeros" and is_symmetric(window):
             return (self,)
         pads = tuple((axis.before, axis.after) for axis in window)
         return Pad(padding=pads, mode=self.padding_mode), replace(self, padding=0, padding_mode="zeros")
@@ -118,7 +118,7 @@ class Conv(Layer):
             "bias": self.bias,
         }
         window = self.window(x)
-        if all(axis.before == axis.after for axis in window):
+        if is_symmetric(window):
             own = tuple(axis.before for axis in window)
             return getattr(nn, f"Conv{rank}d")(**fields, padding=own, padding_mode=self.padding_mode)  # type: ignore[no-any-return]
         pads = tuple(end for axis in reversed(window) for end in (axis.before, axis.after))

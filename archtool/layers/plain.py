@@ -11,7 +11,7 @@ from archtool.fields import choice, flag, number, padding
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Copied, Mixing
 from archtool.shape import Shape
-from archtool.size import Size, equal, require, where
+from archtool.size import Ratio, Size, decided, equal, require, where
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class Identity(Layer):
         return nn.Identity()
 
 
+def drops(p: Any) -> bool:
+    """Whether a probability is above 0; Untraceable where that varies."""
+    return not decided(equal(p.numerator if isinstance(p, Ratio) else p, 0), "whether anything is dropped")
+
+
 class Dropping(Layer):
     """The base of the kinds that drop elements, or whole channels, while training, and pass them on at inference."""
 
@@ -51,7 +56,7 @@ class Dropping(Layer):
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """What was kept, scaled, in the tensors' own dtype (torch on CUDA: one byte an element)."""
-        if self.p == 0:
+        if not drops(self.p):
             return {}
         return {"same": x.channels if self.channels_only else x.elements}
 
@@ -87,7 +92,7 @@ class AlphaDropout(Dropping):
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
 
     def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
-        return {"same": 2 * x.elements} if training and self.p != 0 else {}
+        return {"same": 2 * x.elements} if training and drops(self.p) else {}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn

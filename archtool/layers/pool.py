@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from archtool.axes import in_ceil_mode, spatial_rank, spread, windows
+from archtool.axes import in_ceil_mode, is_symmetric, spatial_rank, spread, windows
 from archtool.errors import RuleError, Untraceable
 from archtool.field import EVERYTHING, LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import flag, number, padding, per_axis
@@ -15,7 +15,21 @@ from archtool.layer import Example, Layer, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Blended, Chosen, Mixing, equal_weights
 from archtool.shape import Shape
-from archtool.size import Size, at_most, ceil_div, divides, less, maximum, minimum, product, require, where
+from archtool.size import (
+    Size,
+    all_of,
+    at_most,
+    ceil_div,
+    decided,
+    divides,
+    equal,
+    less,
+    maximum,
+    minimum,
+    product,
+    require,
+    where,
+)
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -33,13 +47,9 @@ def _pool_window(pool: Any, x: Shape, dilation: Any = 1) -> Window:
             require(at_most(2 * end, kernel), "padding (={}) must be at most half of the kernel (={})", end, kernel)
     if not pool.ceil_mode:
         return window
-    if not _is_symmetric(window):
+    if not is_symmetric(window):
         raise RuleError("ceil_mode needs the same padding before and after")
     return in_ceil_mode(window, x.spatial)
-
-
-def _is_symmetric(window: Window) -> bool:
-    return all(axis.before is axis.after or axis.before == axis.after for axis in window)
 
 
 def _taps(pool: Any, x: Shape, y: Shape) -> Size:
@@ -54,7 +64,7 @@ def _torch_pool(pool: Any, x: Shape, name: str, filler: float, **more: Any) -> t
     kernel = spread(pool.kernel, rank, "kernel")
     stride = kernel if pool.stride is None else spread(pool.stride, rank, "stride")
     pads = windows(x, pool.kind, pool.kernel, stride, pool.padding, more.get("dilation", 1))
-    symmetric = _is_symmetric(pads)
+    symmetric = is_symmetric(pads)
     own = tuple(axis.before for axis in pads) if symmetric else 0
     module = getattr(nn, f"{name}{rank}d")(kernel, stride, own, ceil_mode=pool.ceil_mode, **more)
     if symmetric:
@@ -67,7 +77,7 @@ def _padded_apart(pool: Any, x: Shape) -> tuple[Layer, ...]:
     """A pool's stages: padding first, where its own can't say it."""
     stride = pool.kernel if pool.stride is None else pool.stride
     pads = windows(x, pool.kind, pool.kernel, stride, pool.padding, getattr(pool, "dilation", 1))
-    if _is_symmetric(pads):
+    if is_symmetric(pads):
         return (pool,)
     return Pad(padding=tuple((axis.before, axis.after) for axis in pads)), replace(pool, padding=0)
 
@@ -140,7 +150,7 @@ class AvgPool(Layer):
 
     def window(self, x: Shape) -> Window:
         window = _pool_window(self, x)
-        if not self.count_include_pad and not self.ceil_mode and not _is_symmetric(window):
+        if not self.count_include_pad and not self.ceil_mode and not is_symmetric(window):
             raise RuleError("count_include_pad: false needs the same padding before and after")
         return window
 
@@ -212,6 +222,10 @@ class LpPool(Layer):
         return getattr(nn, f"LPPool{rank}d")(float(self.norm), *one, self.ceil_mode)  # type: ignore[no-any-return]
 
 
+def _is_one(sizes: tuple[Size, ...]) -> bool:
+    return decided(all_of(*[equal(size, 1) for size in sizes]), "whether a pool leaves more than one position")
+
+
 def _adaptive_shape(x: Shape, size: Any, kind: str) -> Shape:
     return Shape(x.channels, spread(size, spatial_rank(x, kind), "size"))
 
@@ -219,7 +233,7 @@ def _adaptive_shape(x: Shape, size: Any, kind: str) -> Shape:
 def _adaptive_field(x: Shape, size: Any, kind: str) -> Field:
     """Output p of m averages inputs floor(p n / m) to ceil((p + 1) n / m) - 1 (torch's AdaptiveAvgPool)."""
     sizes = _adaptive_shape(x, size, kind).spatial
-    if all(m == 1 for m in sizes):
+    if _is_one(sizes):
         return EVERYTHING
     return Field(tuple(_adaptive_axis(n, m) for n, m in zip(x.spatial, sizes, strict=True)))
 
@@ -281,7 +295,7 @@ class SizedPool(Layer):
     def kept(self, x: Shape) -> tuple[str, ...]:
         """The input; a mean over all positions needs none of it."""
         sizes = spread(self.output_size(), len(x.spatial), "size")
-        return () if self.function == "Avg" and all(size == 1 for size in sizes) else ("input",)
+        return () if self.function == "Avg" and _is_one(sizes) else ("input",)
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """Where each maximum was found."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archtool.fields import number
 from archtool.layer import Example, Layer, layer
+from archtool.layers.plain import drops
 from archtool.mixing import Applied, Copied, Mixing
 from archtool.shape import Shape
 from archtool.size import Size
@@ -63,10 +64,10 @@ class StochasticDepth(Layer):
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """Whether the item was kept."""
-        return {"bool": 1} if self.p != 0 else {}
+        return {"bool": 1} if drops(self.p) else {}
 
     def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
-        return {"same": x.elements, "bool": 1} if training and self.p != 0 else {}
+        return {"same": x.elements, "bool": 1} if training and drops(self.p) else {}
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_parts import StochasticDepth as Module

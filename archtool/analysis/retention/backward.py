@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from archtool.analysis.retention.execution import Operation, Units, decided
+from archtool.analysis.retention.execution import Operation, Units
 from archtool.analysis.retention.forward import TEMPORARY, Forward, Recorded, is_shared_memory
 from archtool.flatten import FlatNetwork
 from archtool.layer import Join, Layer
 from archtool.shape import Shape
-from archtool.size import Size, all_of, equal, negate, product
+from archtool.size import Size, all_of, decided, equal, negate, product
 
 GRADIENT: Final = "gradient"
 VIEW: Final = "whether a view is of all of a tensor"

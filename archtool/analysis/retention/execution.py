@@ -9,12 +9,10 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from archtool.analysis.retention.cases import ALWAYS, NEVER, Cases, both, cases, either, one_holds
-from archtool.errors import Untraceable
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join, Layer
 from archtool.shape import Shape
 from archtool.size import Condition, Size, negate
-from archtool.trace import Expr
 
 BYTES: Final[Mapping[str, int]] = {"float32": 4, "int64": 8, "bool": 1}  # of what layers save in a dtype of its own
 
@@ -110,13 +108,6 @@ def _varying_executions(flat: FlatNetwork) -> list[Execution]:
 def _numbers_behind(flat: FlatNetwork) -> count[int]:
     """Numbers for tensors that lie between two operations of one layer."""
     return count(max((*(layer.target for layer in flat.layers), *flat.merges), default=0) + 1)
-
-
-def decided(condition: Condition, what: str) -> bool:
-    """Whether a condition holds; Untraceable where that varies with the design."""
-    if isinstance(condition, Expr):
-        raise Untraceable(f"{what} varies with the design", condition)
-    return condition
 
 
 def _operations(flat: FlatLayer, numbers: count[int]) -> Iterator[Operation]:

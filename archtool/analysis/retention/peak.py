@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from archtool.analysis.numbers import whole
 from archtool.analysis.options import BYTES, OPTIMIZERS, Options
 from archtool.analysis.retention.backward import PARAMETER_GRADIENT, Backward
-from archtool.analysis.retention.execution import Units, decided, executions
+from archtool.analysis.retention.execution import Units, executions
 from archtool.analysis.retention.forward import Forward
 from archtool.analysis.retention.heap import Heap, Held
 from archtool.analysis.retention.varying import VaryingHeap
 from archtool.collector import collector_paused
 from archtool.flatten import FlatNetwork, flat_network
 from archtool.runs import BlockRun, LayerRun, count_of
-from archtool.size import Size
+from archtool.size import Size, decided
 
 if TYPE_CHECKING:
     from archtool.design import Design
