@@ -249,7 +249,7 @@ class _Builder:
             yaml.StreamEndEvent: self.skip,
         }
         try:
-            for event in iter(_parser(self.source.text).get_event, None):
+            for event in iter(parser(self.source.text).get_event, None):
                 handlers[type(event)](event)
         except (yaml.YAMLError, ValueError, OverflowError) as error:  # not YAMLError: surrogates, bad \U escapes
             if "nesting depth" in str(error):  # libyaml's own bound, met while it looks ahead
@@ -382,8 +382,8 @@ class _Builder:
             raise slip
 
 
-def _parser(text: str) -> Any:
-    """PyYAML's parser over libyaml, or its own where libyaml is missing: the same events, twenty times slower."""
+def parser(text: str) -> Any:
+    """PyYAML's parser over libyaml (`get_event` gives the next event), or its own, which is twenty times slower."""
     try:
         from yaml._yaml import CParser
     except ImportError:
