@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import deep, memory, residual, warm, whole_process, zoo
+from benchmarks import deep, memory, residual, sweep_parquet, warm, whole_process, zoo
 from benchmarks.machine import Machine
 from benchmarks.results import Effort, Section
 from benchmarks.table import render
@@ -19,6 +19,8 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "deep": deep.measure,
     "residual": residual.measure,
     "zoo": zoo.measure,
+    "parquet": sweep_parquet.seconds,
+    "parquet_memory": sweep_parquet.memory,
 }
 THOROUGH = Effort(rounds=5, seconds=0.3)
 QUICK = Effort(rounds=1, seconds=0.1)
