@@ -43,5 +43,6 @@ def search(
         from archtool.explore.search.trials import try_out
 
         exhausted = try_out(request, archive, storage, resume, watch)
+    exhausted |= request.engine != "formulas" and archive.counts.evaluations >= request.sweep.space.designs
     seconds = perf_counter() - begun
     return Found(request=request, archive=archive, exhausted=exhausted, seconds=seconds)

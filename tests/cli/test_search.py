@@ -1,0 +1,172 @@
+"""`archtool search`: what it tells, the documented JSON, files, refusals, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from archtool import load
+
+SEARCH = ("search", "resnet_family", "--minimize", "macs", "--maximize", "receptive_field")
+MINE = """\
+import os, signal
+
+def latency(design):
+    macs = design.analyze().totals.macs
+    if "res" not in design.knobs:
+        raise ValueError("no resolution")
+    return macs / 1e9
+
+def deadly(design):
+    os.kill(os.getpid(), signal.SIGINT)
+    return 1.0
+"""
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A working directory with a module of functions."""
+    (tmp_path / "my_goals.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    sys.modules.pop("my_goals", None)
+
+
+def test_a_small_space_is_evaluated_whole_and_that_is_told(archtool):
+    called = archtool("search", "mobile_nas", "--budget", "macs<=200e6", "--limit", "3")
+    assert called.code == 0, called.err
+    head, *lines = called.out.splitlines()
+    assert head.split()[:7] == ["#", "macs", "min", "params", "min", "receptive_field", "max"]
+    assert lines[0].startswith("1  158,677,408   1,667,592                   63")
+    assert lines[4] == "mobile_nas: 21 points on the exact front"
+    assert "the space has 6,561 designs: all are evaluated, and the front is exact" in lines[5]
+    assert lines[7:] == ["  81 within the budget, 6,480 outside", "note: the first 3 of 21 points; --limit shows more"]
+
+
+def test_a_large_space_is_searched_and_that_is_told(archtool):
+    called = archtool(*SEARCH, "--evaluations", "3000", "--seed", "7", "--budget", "params<=5M")
+    assert called.code == 0, called.err
+    assert "points on the front found" in called.out
+    assert (
+        "NSGA-II (pymoo): the space has 100,663,296 designs, more than the 2,000,000 that are all evaluated"
+        in called.out
+    )
+    assert "  seed 7, population 200" in called.out
+    assert "  3,000 designs evaluated; in " in called.out
+
+
+def test_json_has_all_of_it(archtool):
+    called = archtool(*SEARCH, "--evaluations", "600", "--population", "100", "--format", "json", "--limit", "2")
+    told = json.loads(called.out)
+    assert list(told) == [
+        "name", "designs", "algorithm", "engine", "why", "seed", "population", "budget", "minimize", "maximize",
+        "counts", "complete", "exhausted", "seconds", "rate", "points", "front",
+    ]  # fmt: skip
+    assert told["counts"] == {"evaluations": 600, "removed": 0, "invalid": 0, "outside": 0, "failed": 0, "kept": 600}
+    assert (told["population"], told["minimize"], told["maximize"]) == (100, ["macs"], ["receptive_field"])
+    first = told["front"][0]
+    assert len(told["front"]) == 2 < told["points"]
+    knobs = {
+        "widths": [first[f"widths[{index}]"] for index in range(4)],
+        "depths": [first[f"depths[{index}]"] for index in range(4)],
+        "res": first["res"],
+    }
+    assert load("resnet_family", **knobs).analyze().totals.macs == first["macs"]
+
+
+def test_what_is_found_goes_into_a_file_that_front_reads(archtool, tmp_path):
+    path = str(tmp_path / "found.parquet")
+    assert archtool(*SEARCH, "--evaluations", "600", "-o", path, "--format", "json").code == 0
+    front = archtool("front", path, "--format", "json")
+    assert front.code == 0, front.err
+    assert json.loads(front.out)["read"] == 600
+    again = archtool(*SEARCH, "--evaluations", "600", "-o", path)
+    assert (again.code, again.err) == (2, f"{path} is there already: --force replaces it\n")
+    assert archtool(*SEARCH, "--evaluations", "700", "-o", path, "--force").code == 0
+
+
+def test_a_function_of_the_working_directory_is_measured(archtool, mine):
+    called = archtool(
+        "search", "resnet18", "--over", "width=16..64:16", "--objective", "my_goals:latency", "--minimize", "latency",
+        "--maximize", "params", "--set", "res=96", "--storage", "kept.journal",
+    )  # fmt: skip
+    assert called.code == 0, called.err
+    assert "latency has to be measured, design by design" in called.out
+    assert "  4 designs measured; in " in called.out
+    assert "note: there were no other designs to be evaluated" in called.out
+
+
+def test_ctrl_c_ends_it_in_good_order_and_it_goes_on(archtool, mine):
+    arguments = (
+        "search", "resnet18", "--over", "width=16..64:16", "--objective", "my_goals:deadly", "--minimize", "deadly",
+        "--storage", "kept.db", "--evaluations", "2",
+    )  # fmt: skip
+    first = archtool(*arguments)
+    assert first.code == 130
+    assert first.err == ("interrupted: 1 of 2 designs are evaluated; --storage kept.db --resume goes on from here\n")
+    second = archtool(*arguments, "--resume")
+    assert second.code == 0, second.err
+    assert "  2 designs measured, 1 of them before; in " in second.out
+
+
+def test_a_genetic_search_that_is_interrupted_goes_on(tmp_path):
+    arguments = [sys.executable, "-m", "archtool", *SEARCH, "--storage", "kept.npz", "--evaluations", "100000000"]
+    with subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "PYTHONPATH": str(Path.cwd())}) as process:  # fmt: skip
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.startswith("interrupted: ")
+    assert err.endswith(" of 100,000,000 designs are evaluated; --storage kept.npz --resume goes on from here\n")
+    assert "points on the front found" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--budget", "mac<=5"), "bounds 'mac', which is no metric; did you mean 'macs'?"),
+        (("--budget", "macs=5"), "'macs=5' is no bound of a budget; write METRIC <= NUMBER, as in macs <= 600e6"),
+        (("--budget", "params<=10", "--evaluations", "400"), "meets the budget; the nearest has params "),
+        (("--minimize", "mac"), "did you mean 'macs'"),
+        (("--objective", "nowhere:f", "--minimize", "f"), "--objective nowhere:f: there is no module 'nowhere'"),
+        (("--objective", "my_goals:latency"), "say whether to --minimize or --maximize latency"),
+        (("--objective", "my_goals:slow", "--minimize", "slow"), "there is no 'slow' in it"),
+        (("--score", "zenn"), "there is no score 'zenn'; did you mean 'zen'?"),
+        (("--score", "zen", "--device", "meta"), "the meta device has no numbers to score"),
+        (("--sample", "10"), "a search draws its designs itself; --evaluations says how many"),
+        (("--resume",), "--resume goes on with a search that is kept; say where, with --storage"),
+        (("--storage", "kept.db"), "kept.db: this search, by pymoo, is kept in a file .npz"),
+        (("--storage", "there.npz", "--resume"), "there.npz: this is no state of a search"),
+        (("--storage", "there.npz"), "there.npz is there already: --resume goes on with it, --force begins anew"),
+        (("-o", "found.txt"), "found.txt: what is '.txt'"),
+        (("-o", "nowhere/found.csv"), "there is no folder nowhere"),
+    ],
+)
+def test_bad_input_ends_in_one_clear_line(archtool, mine, arguments, reason):
+    if "zen" in arguments:
+        pytest.importorskip("torch")
+    (mine / "there.npz").write_bytes(b"")
+    before = sorted(path.name for path in mine.iterdir())
+    called = archtool(*SEARCH, *arguments)
+    assert called.code == 2
+    assert reason in called.err
+    assert "Traceback" not in called.err
+    assert called.out == ""
+    assert sorted(path.name for path in mine.iterdir() if path.name != "__pycache__") == before
+
+
+def test_an_interrupted_search_without_storage_shows_what_it_found(archtool, mine):
+    called = archtool(
+        "search", "resnet18", "--over", "width=16..64:16", "--objective", "my_goals:deadly", "--minimize", "deadly"
+    )
+    assert (called.code, called.err) == (130, "interrupted: 1 of 4 designs are evaluated\n")
+    assert "resnet18: 1 point on the front found" in called.out
