@@ -73,6 +73,19 @@ class Convention:
             price = price + int(weight * self.parts) * events(run, term)
         return price
 
+    def price_of_terms(self, operations: Mapping[str, Size]) -> Size:
+        """What cost terms count, in `parts` of the unit, in a network that calls nothing as a function."""
+        price: Size = 0
+        for term, weight in self.weights.items():
+            price = price + int(weight * self.parts) * operations.get(term, 0)
+        return price
+
+    def is_by_term(self, functional: frozenset[str]) -> bool:
+        """Whether it weighs nothing but cost terms, whichever the layer, in a network that calls these as functions."""
+        if self.functional is not None and functional:
+            return False
+        return all(term in TERMS for term in self.weights)
+
     @property
     def measures(self) -> tuple[str, ...]:
         """What it weighs that is no cost term."""
