@@ -47,9 +47,9 @@ class Expectation(NamedTuple):
 class Spec:
     """A compiled spec in one of its designs.
 
-    `block` is the network: its arguments are the vars. `functional` are the layer kinds that the network's published
-    code calls as functions, `expect` holds published totals, `claims`, `given` and `explore` what later readings use,
-    `included` the specs that it includes, by file.
+    `block` is the network: its arguments are the vars; `blocks` are those that its steps can name. `functional` are the
+    layer kinds that the network's published code calls as functions, `expect` holds published totals, `claims`, `given`
+    and `explore` what later readings use, `included` the specs that it includes, by file.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Spec:
         self.included: dict[Path, Spec] = {} if read is None else read
         self._include(vocabulary, entries, depth, self.included)
         self.block = self._compile(vocabulary, entries)
+        self.blocks: Mapping[str, Block] = vocabulary.blocks
         self.inputs = self._inputs(entries)
         self.expect = self._expectations(entries)
         forms = Forms(document)
