@@ -28,7 +28,7 @@ LINE = (
     ("layers",),
     ("spec",),
     ("runs", "merging"),
-    ("network", "frame", "repeats", "alternatives", "choices", "sides", "flatten"),
+    ("network", "frame", "repeats", "growing", "alternatives", "choices", "sides", "flatten"),
     ("design",),  # the face of it all: what it can be asked, it imports when asked
     ("analysis",),
     ("algebra",),
@@ -42,7 +42,7 @@ LINE = (
 RANK = {room: rank for rank, rooms in enumerate(LINE) for room in rooms}
 # Functions may import what stands behind them here only: a design's methods are doors to all rooms, a report shows
 # itself in a notebook, an expression as text.
-DOORS = ("design.py", "analysis/report.py", "trace/expr.py")
+DOORS = ("design.py", "analysis/report.py", "explore/front.py", "explore/search/found.py", "trace/expr.py")
 HEAVY = ("torch", "sympy", "pandas", "numpy", "networkx", "rich", "matplotlib", "PIL")
 # Where these may be imported at all; a layer names its torch module in its own `torch` method.
 WHO_KNOWS_TORCH = ("layers", "modules", "modules_attention", "modules_parts", "modules_tokens", "realize", "interop")

@@ -46,10 +46,12 @@ def where(trace: Trace, condition: Expr, yes: Any, no: Any) -> Any:
         return yes
     opposite = trace.negate(condition)
     only_yes, only_no = assume(yes, condition), assume(no, opposite)
-    if same(assume(yes, opposite), only_no):
-        return yes
-    if same(assume(no, condition), only_yes):
-        return no
+    for both in (yes, only_yes):
+        if same(assume(both, opposite), only_no):
+            return both
+    for both in (no, only_no):
+        if same(assume(both, condition), only_yes):
+            return both
     more = only_yes - only_no
     if not isinstance(more, Expr) or not isinstance(only_no, Expr):
         return only_no + more * indicator(trace, condition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -91,6 +92,25 @@ def linear(size: int | Expr) -> tuple[int, dict[Expr, int]]:
 def factors_of(term: Expr) -> tuple[Expr, ...]:
     """The factors of a product, or what is none alone."""
     return term.args if term.op == "product" else (term,)
+
+
+def common_factors(products: Iterable[tuple[Expr, ...]]) -> list[Expr]:
+    """The factors that all products have, as often as they all have them."""
+    first, *others = products
+    shared = Counter(first)
+    for other in others:
+        if not shared:
+            break
+        shared &= Counter(other)
+    return list(shared.elements())
+
+
+def without(factors: Iterable[Expr], removed: Iterable[Expr]) -> list[Expr]:
+    """The factors that are left where some are removed."""
+    left = list(factors)
+    for factor in removed:
+        left.remove(factor)
+    return left
 
 
 def is_nonzero(size: int | Expr) -> bool:

@@ -18,7 +18,7 @@ from math import gcd, inf
 from typing import Any, Final
 
 from archtool.trace import alternatives, conditions
-from archtool.trace.expr import Expr, bounds, factors_of, is_nonzero, linear
+from archtool.trace.expr import Expr, bounds, common_factors, factors_of, is_nonzero, linear, without
 from archtool.trace.intervals import Bound, plus, power_bounds, product_bounds, quotient_bounds, times
 
 INT64: Final = 2**63
@@ -34,6 +34,7 @@ class Trace:
         self.table: dict[tuple[Any, ...], Expr] = {}
         self.symbols: dict[str, int | Expr] = {}
         self.problems: list[tuple[bool | Expr, str]] = []
+        self.turns = 0  # symbols made for the turns of repeats
         self.facts: dict[Expr, conditions.Facts] = {}  # of conditions that were assumed
 
     def symbol(self, name: str, low: Bound = 1, high: Bound = inf, step: int = 1) -> int | Expr:
@@ -52,6 +53,11 @@ class Trace:
             value = start + step * turns
         self.symbols[name] = value
         return value
+
+    def turn(self, last: Bound) -> Expr:
+        """A new symbol for the turns 0 to `last` of a repeat."""
+        self.turns += 1
+        return self.node("symbol", (f"turn[{self.turns}]", 0, 1), 0, last)
 
     def node(self, op: str, args: tuple[Any, ...], low: Bound, high: Bound) -> Expr:
         """The expression of this form, one of a kind."""
@@ -141,9 +147,16 @@ class Trace:
         common = gcd(constant, *(factor for _, factor in terms))
         if size.high <= 0 or (size.low < 0 and terms[0][1] < 0):
             common = -common
-        if common == 1:
-            return 1, (size,)
-        return common, (self.sum_of(constant // common, {term: factor // common for term, factor in terms}),)  # type: ignore[return-value]  # as much a sum as before
+        if common != 1:
+            terms = tuple((term, factor // common) for term, factor in terms)
+        shared = [] if constant else common_factors([factors_of(term) for term, _ in terms])
+        if shared:
+            rest: Any = 0
+            for term, factor in terms:
+                rest = rest + factor * self.product_of(without(factors_of(term), shared))
+            sign, factors = self.monomial(rest)  # of a sum without a divisor
+            return common * sign, (*shared, *factors)
+        return common, (size if common == 1 else self.sum_of(constant // common, dict(terms)),)  # type: ignore[return-value]  # a sum
 
     # --- quotients --------------------------------------------------------------------------------------------------
 
