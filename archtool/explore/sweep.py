@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from archtool.design import Design
+    from archtool.explore.search.found import Found
 
     Array = np.ndarray[Any, Any]
 
@@ -99,6 +100,21 @@ class Sweep:
     def evaluate(self, digits: Sequence[Array]) -> Batch:
         """Designs that stand at these places of the axes; their numbers are their places in these arrays."""
         return self._evaluated(Scattered(digits, 0))
+
+    def search(self, budget: str = "", **asked: Any) -> Found:
+        """Search the space for the designs that are best in what is minimized and maximized, and within a budget.
+
+        What else is `asked` are the words of `archtool.explore.search.searching.find`: minimize, maximize, objectives,
+        scores, algorithm, evaluations, seed, storage ... Raises RuleError where no design is within the budget.
+
+        >>> from archtool import load
+        >>> found = load("mobile_nas").explore().search("macs <= 200e6")
+        >>> found.front["macs"][0].as_py(), found.front.num_rows
+        (158677408, 21)
+        """
+        from archtool.explore.search.searching import find
+
+        return find(self, budget, **asked)
 
     def _evaluated(self, places: Places) -> Batch:
         metrics, keeps, problem = self._columns(places)

@@ -253,6 +253,16 @@ def test_a_module_that_can_not_be_imported_is_told(tmp_path, monkeypatch, text, 
         UserFunction("broken:f")
 
 
+def test_a_function_itself_is_an_objective_in_python():
+    sweep = load("resnet18").explore({"width": "16..64:16"})
+    found = sweep.search("params <= 7M", objectives=[cost], minimize=["cost"], maximize=[])
+    assert found.evaluations == len(CALLS) == 3
+    assert "cost min" in str(found)
+    assert "<table" in found._repr_html_()
+    with pytest.raises(RuleError, match="the nearest has params"):
+        sweep.search("params <= 5", minimize=["macs"])
+
+
 def test_an_object_that_can_be_called_is_a_function():
     assert UserFunction("mine:rated")(load("lenet5")) == {"rated": 1.0}
 

@@ -125,6 +125,17 @@ class Found:
 
         write(self, path)
 
+    def __str__(self) -> str:
+        from archtool.render.search import plain
+
+        return plain(self)
+
+    def _repr_html_(self) -> str:
+        from archtool.render.front_page import table
+        from archtool.render.search import as_front
+
+        return table(as_front(self))
+
     @property
     def method(self) -> str:
         """The algorithm, and who has written it."""

@@ -19,12 +19,17 @@ class MeasureError(Exception):
 
 
 class UserFunction:
-    """A function that takes a Design and returns a number, or a mapping of names to numbers."""
+    """A function that takes a Design and returns a number, or a mapping of names to numbers; or its path."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._call = _found(path)
-        self.name = path.rpartition(":")[2].rpartition(".")[2]
+    def __init__(self, function: str | Callable[[Design], Any]) -> None:
+        if callable(function):
+            kind = function if hasattr(function, "__qualname__") else type(function)
+            self.path = f"{kind.__module__}:{kind.__qualname__}"
+            self._call = function
+        else:
+            self.path = function
+            self._call = _found(function)
+        self.name = self.path.rpartition(":")[2].rpartition(".")[2]
 
     def __call__(self, design: Design) -> dict[str, float]:
         """The numbers by name, one alone by the function's own name; MeasureError for anything else it does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,7 +43,7 @@ class Measured:
     def chosen(
         cls,
         goals: Sequence[Goal],
-        objectives: Sequence[str],
+        objectives: Sequence[str | Callable[[Design], Any]],
         scores: Sequence[str],
         scoring: Scoring | None,
         known: Sequence[str],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +18,7 @@ from archtool.explore.space import Space
 from archtool.explore.sweep import DEFAULT, Sweep
 
 if TYPE_CHECKING:
+    from archtool.design import Design
     from archtool.explore.search.measured import Scoring
 
 ALGORITHMS: Final = {
@@ -86,7 +87,7 @@ def request(
     budget: str = "",
     minimize: Sequence[str] | None = None,
     maximize: Sequence[str] | None = None,
-    objectives: Sequence[str] = (),
+    objectives: Sequence[str | Callable[[Design], Any]] = (),
     scores: Sequence[str] = (),
     scoring: Scoring | None = None,
     algorithm: str = "auto",

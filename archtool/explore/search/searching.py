@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archtool.explore.run import Watch
 from archtool.explore.search.archive import Archive
 from archtool.explore.search.exhaustive import evaluate_all
 from archtool.explore.search.found import Found
 from archtool.explore.search.genetic import evolve
+from archtool.explore.search.request import request as requested
 from archtool.explore.search.storage import prepare
 
 if TYPE_CHECKING:
+    from archtool.design import Design
+    from archtool.explore.search.measured import Scoring
     from archtool.explore.search.request import Request
+    from archtool.explore.sweep import Sweep
 
 
 def search(
@@ -46,3 +52,37 @@ def search(
     exhausted |= request.engine != "formulas" and archive.counts.evaluations >= request.sweep.space.designs
     seconds = perf_counter() - begun
     return Found(request=request, archive=archive, exhausted=exhausted, seconds=seconds)
+
+
+def find(
+    sweep: Sweep,
+    budget: str = "",
+    *,
+    minimize: Sequence[str] | None = None,
+    maximize: Sequence[str] | None = None,
+    objectives: Sequence[str | Callable[[Design], Any]] = (),
+    scores: Sequence[str] = (),
+    scoring: Scoring | None = None,
+    algorithm: str = "auto",
+    evaluations: int | None = None,
+    population: int | None = None,
+    seed: int = 0,
+    storage: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    force: bool = False,
+) -> Found:
+    """Search a sweep's space; see `Sweep.search`.
+
+    What is minimized and maximized is by default what the sweep says. `objectives` are functions of a Design, or their
+    paths (package.module:function); `scores` are training-free ones, measured as `scoring` says. `algorithm` is auto,
+    exhaustive, nsga2, nsga3 or tpe; the same `seed` finds the same. A search is kept in the file `storage`, with which
+    it goes on to `resume`, or begins anew by `force`.
+    """
+    wanted = requested(
+        sweep, budget=budget, minimize=minimize, maximize=maximize, objectives=objectives, scores=scores,
+        scoring=scoring, algorithm=algorithm, evaluations=evaluations, population=population, seed=seed,
+    )  # fmt: skip
+    found = search(wanted, None if storage is None else Path(storage), resume=resume, force=force)
+    if found.is_complete:
+        found.check()
+    return found
