@@ -1,15 +1,17 @@
-"""Memory on expressions: what is alive at each moment is a sum, and the peak the greatest of these sums."""
+"""Memory on expressions: what is alive at each moment is a sum, and the peak the greatest of these sums.
+
+Only the moments before something is let go count: none before was greater.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from archtool.analysis.retention.cases import NEVER, Cases, among, both, cases, either, one_holds
-from archtool.size import Condition, Size, maximum, negate, where
-from archtool.trace import Expr, bounds, linear
+from archtool.analysis.retention.greatest import Sum, greatest
+from archtool.size import Condition, Size, negate, where
+from archtool.trace import Expr, linear
 
-Terms = frozenset[tuple[Expr, int]]
 HIGHEST: Final = 0  # what a `Heap` tells of its moments, this one does not
 
 
@@ -31,12 +33,14 @@ class VaryingHeap:
         self._alive: list[Size] = []  # of each storage: the bytes that count
         self._constant = 0
         self._terms: dict[Expr, int] = {}
-        self._moments: dict[Terms, int] = {}
+        self._rises = False
+        self._moments: dict[frozenset[tuple[Expr, int]], int] = {}  # terms of sums, and their constants
 
     @property
     def peak(self) -> Size:
         """The most that there ever was."""
-        return greatest(self._moments)
+        self._note()
+        return greatest(Sum(constant, dict(terms)) for terms, constant in self._moments.items())
 
     def begin(self, taken: Condition) -> None:
         """What follows happens in the designs where a condition holds."""
@@ -48,8 +52,7 @@ class VaryingHeap:
         self._holders.append({})
         self._alive.append(0)
         claim = self._claim([(len(self._sizes) - 1, self._when)])
-        moment = frozenset(self._terms.items())
-        self._moments[moment] = max(self._constant, self._moments.get(moment, self._constant))
+        self._rises = True
         return claim
 
     def hold(self, claim: int) -> int:
@@ -69,12 +72,14 @@ class VaryingHeap:
 
     def drop(self, claim: int) -> None:
         """One holder less."""
+        self._note()
         for storage, _ in self._claims.pop(claim):
             if self._holders[storage].pop(claim, None) is not None:
                 self._count(storage)
 
     def narrow(self, claim: int, condition: Condition) -> None:
         """A holder that holds on in the designs where a condition holds."""
+        self._note()
         kept = cases(condition)
         self._claims[claim] = [(storage, both(held, kept)) for storage, held in self._claims[claim]]
         for storage, held in self._claims[claim]:
@@ -88,6 +93,13 @@ class VaryingHeap:
             others = either(*[cases for other, cases in self._holders[storage].items() if other not in owners])
             found = either(found, both(held, self._when, others))
         return among(found, self._when)
+
+    def _note(self) -> None:
+        """Note what is alive, where it has become more since this was done last."""
+        if self._rises:
+            self._rises = False
+            moment = frozenset(self._terms.items())
+            self._moments[moment] = max(self._constant, self._moments.get(moment, self._constant))
 
     def _claim(self, parts: list[tuple[int, Cases]]) -> int:
         self._made += 1
@@ -112,34 +124,3 @@ class VaryingHeap:
                         self._terms[term] = total
                     else:
                         del self._terms[term]
-
-
-def greatest(sums: Mapping[Terms, int]) -> Size:
-    """The greatest of some sums, each a constant beside its terms; those that bounds show to be no greater than another
-    are left out."""
-    ranges = {terms: _bounds(dict(terms), constant) for terms, constant in sums.items()}
-    least = max((low for low, _ in ranges.values()), default=0)
-    kept: list[tuple[dict[Expr, int], int]] = []
-    for terms, constant in sorted(sums.items(), key=lambda item: (ranges[item[0]][::-1], item[1]), reverse=True):
-        if ranges[terms][1] < least:
-            break
-        own = dict(terms)
-        if not any(_is_at_most(own, constant, *other) for other in kept):
-            kept = [other for other in kept if not _is_at_most(*other, own, constant)]
-            kept.append((own, constant))
-    return maximum(*[sum((factor * term for term, factor in terms.items()), constant) for terms, constant in kept])
-
-
-def _is_at_most(terms: Mapping[Expr, int], constant: int, others: Mapping[Expr, int], other: int) -> bool:
-    difference = {term: others.get(term, 0) - terms.get(term, 0) for term in others.keys() | terms.keys()}
-    return _bounds(difference, other - constant)[0] >= 0
-
-
-def _bounds(terms: Mapping[Expr, int], constant: int) -> tuple[float, float]:
-    low: float = constant
-    high: float = constant
-    for term, factor in terms.items():
-        if factor:
-            ends = [factor * end for end in bounds(term)]
-            low, high = low + min(ends), high + max(ends)
-    return low, high
