@@ -38,6 +38,8 @@ class Condition:
         self.bound = None
         bound = BOUND.fullmatch(text)
         if bound is not None:
+            if bound[1] not in columns:
+                raise RuleError(f"where: unknown name '{bound[1]}'" + nearest(bound[1], columns))
             (self.bound,) = parse_budget(text, columns)
             self.columns: tuple[str, ...] = (self.bound.metric,)
             return
@@ -45,7 +47,8 @@ class Condition:
         self.columns = tuple(name for name in columns if KNOB.fullmatch(name) and name.split("[")[0] in asked)
         if not self.columns:
             names = [name for name in asked if name not in ("and", "or", "not")]
-            raise RuleError(f"where: '{text}' speaks of no column" + nearest(names[0] if names else "", columns))
+            what = f"unknown name '{names[0]}'" if names else f"'{text}' speaks of no column"
+            raise RuleError(f"where: {what}" + nearest(names[0] if names else "", columns))
 
     def holds(self, batch: pa.RecordBatch) -> Array:
         """Where it holds; the columns have no missing values."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from archtool.errors import MissingExtra, RuleError
 from archtool.explore.candidates import candidates
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Array = np.ndarray[Any, Any]
+
+OF_A_SWEEP: Final = ("part", "rows", "invalid", "removed")  # what a result says that does not hold for its front
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,7 +154,8 @@ class Front:
                 sink = sink or sink_class(target)(target, part.schema)
                 sink.write(part)
             assert sink is not None
-            said = {**self.about, "fingerprint": f"front of {self.about.get('fingerprint')}"}  # no sweep to go on with
+            said = {name: value for name, value in self.about.items() if name not in OF_A_SWEEP}
+            said["fingerprint"] = f"front of {self.about.get('fingerprint')}"  # no sweep to go on with
             goals = {"minimize": list(self.minimize), "maximize": list(self.maximize)}
             front_of = {"file": self.path.name, "where": list(self.where), "read": self.read}
             sink.close({**said, **goals, "front": front_of, "next": self.designs, "size": self.designs})

@@ -96,6 +96,7 @@ class ParquetResults(Results):
             if not self.files:
                 raise ResultError(f"{self.path}: there is no Parquet file in this folder")
         self.starts = [0]
+        done = 0  # designs that the parts of a folder were made of
         schema, about = None, {}
         for file in self.files:
             with reading(file):
@@ -107,7 +108,9 @@ class ParquetResults(Results):
             elif names.names != schema.names or said.get("fingerprint") != about.get("fingerprint"):
                 raise ResultError(f"{file}: this is of another sweep than {self.files[0]}")
             self.starts.append(self.starts[-1] + found.num_rows)
-        return schema, about
+            first, behind = said.get("part", (0, 0))
+            done += behind - first
+        return schema, {**about, "next": done} if "part" in about else about
 
     def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
         import pyarrow.parquet as pq

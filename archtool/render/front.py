@@ -22,11 +22,18 @@ WIDEST: Final = 100  # characters of a list in a table
 
 
 class Column(NamedTuple):
-    """A column of a table of points: its title, whether it holds numbers, its cells."""
+    """A column of a table of points: its title, whether it holds numbers, its cells; whether a narrow terminal goes
+    without it."""
 
     title: str
     is_number: bool
     cells: list[str]
+    is_extra: bool = False
+
+    @property
+    def width(self) -> int:
+        """Characters of its widest cell."""
+        return max(map(len, (self.title, *self.cells)))
 
 
 def columns(front: Front, limit: int | None) -> list[Column]:
@@ -37,7 +44,7 @@ def columns(front: Front, limit: int | None) -> list[Column]:
         found.append(_column(f"{name} {goal}", [row[name] for row in rows]))
     for name in front.metrics:
         if name not in front.objectives:
-            found.append(_column(name, [row[name] for row in rows]))
+            found.append(_column(name, [row[name] for row in rows])._replace(is_extra=True))
     for title, names in _grouped([name for name in front.knobs if name not in front.objectives]):
         if len(names) == 1:
             found.append(_column(title, [row[names[0]] for row in rows], is_knob=True))
@@ -99,6 +106,8 @@ def print_table(front: Front, console: Console, limit: int | None = SHOWN) -> No
     from rich.text import Text
 
     found = columns(front, limit)
+    while sum(column.width + 2 for column in found) > console.width and any(column.is_extra for column in found):
+        found.remove([column for column in found if column.is_extra][-1])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     for index, column in enumerate(found):
         is_objective = 1 <= index <= len(front.objectives)

@@ -169,8 +169,8 @@ def _points(figure: Figure, panel: Axes, front: Front, points: Array, colour: Ar
     look: dict[str, Any] = {"c": FRONT} if colour is None else {"c": colour, "cmap": THIRD}
     size = float(np.clip(1500 / len(points), 9, 30))
     drawn = panel.scatter(
-        points[:, 0], points[:, 1], s=size, edgecolors="white", linewidths=0.5, zorder=4, rasterized=len(points) > VECTORS,
-        gid="points" if is_named else None, **look,
+        points[:, 0], points[:, 1], s=size, edgecolors="white", linewidths=0.5, zorder=4,
+        rasterized=len(points) > VECTORS, gid="points" if is_named else None, **look,
     )  # fmt: skip
     if colour is not None:
         bar = figure.colorbar(drawn, ax=panel, pad=0.015, aspect=34)
@@ -202,7 +202,8 @@ def _numbers(figure: Figure, front: Front, points: Array, most: int) -> None:
     )
     for index in placed:
         panel.annotate(
-            str(index + 1), (points[index, 0], points[index, 1]), xytext=(3.5 * across, 3.5 * up), textcoords="offset points",
+            str(index + 1), (points[index, 0], points[index, 1]),
+            xytext=(3.5 * across, 3.5 * up), textcoords="offset points",
             ha="left" if across > 0 else "right", va="bottom" if up > 0 else "top", fontsize=7, color=INK, zorder=5,
             path_effects=[withStroke(linewidth=1.8, foreground="white")],
         )  # fmt: skip
