@@ -8,11 +8,17 @@ from typing import Any
 
 import click
 
+from archtool.analysis.measures import METRICS
+from archtool.cli._cluster import chosen_cluster, cluster_arguments
 from archtool.cli._progress import progress
 from archtool.cli._space import space_arguments, swept
 
 
-@click.command()
+def _metrics() -> str:
+    return "\b\nMetrics:\n" + "\n".join(f"  {name:18}{metric.unit}: {metric.about}" for name, metric in METRICS.items())
+
+
+@click.command(epilog=_metrics())
 @space_arguments
 @click.option(
     "-o", "--output", metavar="FILE",
@@ -21,8 +27,21 @@ from archtool.cli._space import space_arguments, swept
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N designs alone.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.option("--resume", is_flag=True, help="Go on with a file that is there.")
+@cluster_arguments
 @click.option("--quiet", is_flag=True, help="Neither progress nor a summary.")
-def command(output: str | None, limit: int | None, force: bool, resume: bool, quiet: bool, **asked: Any) -> None:
+def command(
+    output: str | None,
+    limit: int | None,
+    force: bool,
+    resume: bool,
+    quiet: bool,
+    scheduler: str | None,
+    workers: int | None,
+    collect: bool,
+    resources: tuple[str, ...],
+    part: int | None,
+    **asked: Any,
+) -> None:
     """Evaluate all designs of a space: millions a second, into a file or as a table.
 
     SPEC is a YAML file, - for standard input, or the name of a shipped spec or of one of its designs. What varies is
@@ -31,11 +50,13 @@ def command(output: str | None, limit: int | None, force: bool, resume: bool, qu
         archtool sweep resnet50 --over width=16..128:8 res=160,224 -o designs.parquet
 
     Designs that break a rule are kept, with the rule; those for which a --where does not hold are left out. Ctrl-C
-    leaves a file that --resume goes on with, and exit code 130.
+    leaves a file that --resume goes on with, and exit code 130. With --workers or --scheduler several processes, on as
+    many machines as there are, write a folder of files together.
     """
     from archtool.explore import store
     from archtool.explore.run import Ending, last_design
     from archtool.explore.sinks import OutputError
+    from archtool.explore.spread import Spread
     from archtool.explore.stopping import stoppable
     from archtool.render.sweep import rows, summary
 
@@ -43,6 +64,9 @@ def command(output: str | None, limit: int | None, force: bool, resume: bool, qu
         raise click.UsageError(f"{'--force' if force else '--resume'} is for a file (-o designs.parquet)")
     if force and resume:
         raise click.UsageError("--force replaces the file, --resume goes on with it; give one of them")
+    cluster = chosen_cluster(scheduler, workers, resources, collect, output)
+    if part is not None and cluster is None:
+        raise click.UsageError("--part is for several workers: --workers or --scheduler")
     sweep = swept(**asked)
     if output is None:
         table, ended = store.table(sweep, limit)
@@ -52,7 +76,13 @@ def command(output: str | None, limit: int | None, force: bool, resume: bool, qu
         return
     total = last_design(sweep, limit)
     path = None if output == "-" else Path(output)
-    place = store.Stream(sweep, sys.stdout.buffer) if path is None else store.Store(sweep, path, force, resume)
+    place: store.Stream | store.Store | Spread
+    if path is None:
+        place = store.Stream(sweep, sys.stdout.buffer)
+    elif cluster is None:
+        place = store.Store(sweep, path, force, resume)
+    else:
+        place = Spread(sweep, path, cluster, force, resume, part=part, notice=lambda line: click.echo(line, err=True))
     with progress("designs", place.begun, total, quiet) as tell, stoppable(tell) as stopping:
         ended = place.fill(limit, stopping)
     if not quiet:

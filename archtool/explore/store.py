@@ -32,12 +32,12 @@ class Store:
     def __init__(self, sweep: Sweep, path: Path, force: bool = False, resume: bool = False) -> None:
         self.sweep = sweep
         self.path = path
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; name a file, or let --workers write the folder")
         self.kind = sink_class(path)
         self.state: State | None = None
         if not path.parent.is_dir():
             raise OutputError(f"{path}: there is no folder {path.parent}")
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder; name a file")
         part = part_of(path)
         if part.exists() and not force and not resume:
             raise OutputError(

@@ -43,7 +43,8 @@ def _rate(ended: Ended) -> str:
 def _ends(ended: Ended, path: Path | None) -> Iterator[str]:
     if path is not None:
         whole = "complete" if ended.ending is Ending.COMPLETE else "incomplete"
-        yield f"{path}  {binary(path.stat().st_size)}, {whole}\n"
+        files = path.iterdir() if path.is_dir() else (path,)
+        yield f"{path}  {binary(sum(file.stat().st_size for file in files))}, {whole}\n"
     if ended.ending in (Ending.LIMIT, Ending.INTERRUPTED):
         goes_on = "" if path is None else "; --resume goes on from here"
         yield f"{ended.ending.value}: {ended.tally.next:,} of {ended.size:,} designs are evaluated{goes_on}\n"

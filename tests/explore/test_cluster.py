@@ -1,0 +1,458 @@
+"""A sweep by several processes: the same rows as by one, whatever dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archtool import load
+from archtool.explore import cluster as cluster_module
+from archtool.explore import evaluation
+from archtool.explore.cluster import Cluster, ClusterError, Tasks
+from archtool.explore.evaluation import Done, Refused, SweepEvaluator, evaluate
+from archtool.explore.parts import MANIFEST, Part, Parts, PartSink
+from archtool.explore.run import Ending, SpaceError, Watch
+from archtool.explore.sinks import OutputError
+from archtool.explore.spread import EVALUATOR, Spread
+from archtool.explore.store import Store
+from archtool.explore.sweep import Sweep
+from archtool.explore.table import column_types
+from archtool.explore.tally import Tally
+
+Archtool = Callable[..., Any]
+MARK = "ARCHTOOL_TEST_MARK"
+OVER = {"width": "16..128:8", "depths[0]": "1..8", "res": "8..512:8"}  # 7,680 designs; the smallest inputs are invalid
+ASKED = ["--over", *(f"{name}={domain}" for name, domain in OVER.items())]
+
+
+def family(**asked: Any) -> Sweep:
+    return load("resnet50").explore(OVER, metrics=["params", "macs", "macs / params"], where=["macs < 5e9"], **asked)
+
+
+def once(sweep: Sweep, folder: Path) -> tuple[pa.Table, Tally]:
+    """The rows and the counts that one process finds."""
+    ended = Store(sweep, folder / "once.parquet").fill()
+    return pq.read_table(folder / "once.parquet"), ended.tally
+
+
+def rows(folder: Path) -> pa.Table:
+    return ds.dataset(folder).to_table().unify_dictionaries()
+
+
+def same(one: pa.Table, other: pa.Table) -> bool:
+    return one.schema.remove_metadata() == other.schema.remove_metadata() and one.to_pylist() == other.to_pylist()
+
+
+def job(sweep: Sweep, **changes: Any) -> str:
+    told = {
+        "version": evaluation.__version__, "size": sweep.space.size, "types": column_types(sweep),
+        "evaluator": EVALUATOR, "description": {**sweep.describe(), "fingerprint": sweep.fingerprint},
+    }  # fmt: skip
+    return json.dumps({**told, **changes})
+
+
+class Counting(Watch):
+    """Calls something when so many parts are done."""
+
+    def __init__(self, parts: int, then: Callable[[], object]) -> None:
+        self.parts, self.then, self.seen = parts, then, 0
+
+    def tell(self, done: int) -> None:
+        self.seen += 1
+        if self.seen == self.parts + 1:  # it is told once before the first
+            self.then()
+
+
+class Killed(SweepEvaluator):
+    """Kills its process, once, while it writes a part in the middle."""
+
+    def tables(self, first: int, last: int, tally: Tally) -> Iterator[pa.Table]:
+        for table in super().tables(first, last, tally):
+            yield table
+            mark = Path(os.environ[MARK])
+            if first >= 3_000 and not mark.exists():
+                mark.write_text(f"{os.getpid()}")
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+# --- clusters ---------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_is_killed_loses_and_repeats_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = family()
+    expected, tally = once(sweep, tmp_path)
+    monkeypatch.setenv(MARK, str(tmp_path / "killed"))
+    folder = tmp_path / "out"
+    spread = Spread(sweep, folder, Cluster(workers=2), part=500, evaluator=f"{__name__}:Killed")
+    ended = spread.fill()
+    assert int((tmp_path / "killed").read_text()) != os.getpid()
+    assert ended.ending is Ending.COMPLETE
+    assert ended.tally == tally
+    assert same(rows(folder), expected)
+    names = sorted(file.name for file in folder.iterdir())
+    assert names == [MANIFEST, *(Part(first, min(first + 500, 7_680)).name for first in range(0, 7_680, 500))]
+    manifest = json.loads((folder / MANIFEST).read_text())
+    assert manifest["next"] == manifest["size"] == 7_680
+    assert manifest["fingerprint"] == sweep.fingerprint
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A scheduler with one worker, and the file that says where it is."""
+    file = tmp_path / "scheduler.json"
+    at = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
+    programs = [
+        ["dask_scheduler", *at, "--port", "0"],
+        ["dask_worker", *at, "--nthreads", "2", "--no-nanny", "--resources", "GPU=1", "--death-timeout", "10"],
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    running = []
+    for program, *arguments in programs:
+        code = [sys.executable, "-m", f"distributed.cli.{program}", *arguments]
+        with (tmp_path / program).open("wb") as log:
+            running.append(subprocess.Popen(code, stderr=log, stdout=log, env=environment))
+        while not file.exists():
+            assert running[0].poll() is None, (tmp_path / "dask_scheduler").read_text()
+    yield running[0], file
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_a_scheduler_that_dies_leaves_what_can_be_gone_on_with(
+    tmp_path: Path, scheduler: tuple[subprocess.Popen[bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = family()
+    expected, tally = once(sweep, tmp_path)
+    folder = tmp_path / "out"
+    process, file = scheduler
+
+    def spread(cluster: Cluster, **also: Any) -> Spread:
+        return Spread(sweep, folder, cluster, part=500, **also)
+
+    # resources, files that come back, and stopping in between
+    stopped = Counting(2, lambda: setattr(stopped, "go_on", lambda: False))
+    collecting = Cluster(scheduler=str(file), resources={"GPU": 1}, collect=True)
+    ended = spread(collecting).fill(watch=stopped)
+    assert ended.ending is Ending.INTERRUPTED
+    assert [part.first for part in Parts(sweep, folder, resume=True).stored()] == [0, 500]
+    # the scheduler dies
+    with pytest.raises(ClusterError, match="is gone; what is evaluated is kept, and --resume goes on with it"):
+        spread(Cluster(scheduler=str(file)), resume=True).fill(watch=Counting(3, process.kill))
+    begun = Parts(sweep, folder, resume=True).tally().next
+    assert 2_500 <= begun < 7_680
+    # it is gone
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster_module, "CONNECTING", 0.2)
+        with pytest.raises(ClusterError, match="there is no scheduler of dask at"):
+            spread(Cluster(scheduler=str(file)), resume=True).fill()
+    # other machines go on
+    again = spread(Cluster(workers=1), resume=True)
+    assert again.begun == begun
+    assert again.fill().tally == tally
+    assert same(rows(folder), expected)
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------
+
+
+class Client:
+    """A client of a cluster of two workers that does at once what it is given."""
+
+    status = "running"
+
+    def __init__(self, result: Any) -> None:
+        self.result, self.waiting, self.most, self.given = result, 0, 0, 0
+        self.scheduler = type("Scheduler", (), {"address": "tcp://there:8786"})
+
+    def nthreads(self) -> dict[str, int]:
+        return {"one": 2, "other": 1}
+
+    def submit(self, *_: Any, **__: Any) -> Any:
+        client = self
+
+        class Future:
+            status = "error" if isinstance(client.result, Exception) else "finished"
+
+            def add_done_callback(self, put: Callable[[Any], None]) -> None:
+                put(self)
+
+            def result(self) -> Any:
+                client.waiting -= 1
+                if isinstance(client.result, Exception):
+                    raise client.result
+                return client.result
+
+        self.given += 1
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        return Future()
+
+    def cancel(self, futures: list[Any]) -> None:
+        self.waiting -= len(futures)
+
+
+def test_no_more_tasks_are_given_than_workers_can_have() -> None:
+    client = Client(Done())
+    parts = (Part(first, first + 1) for first in range(10**12))
+    results = Tasks(client, Cluster(), print).results(parts, "", None, Watch())
+    for _, expected in zip(range(100), range(100), strict=True):
+        assert next(results)[0].first == expected
+    assert client.most == 2 * 3
+    results.close()
+    assert client.given < 110
+    assert client.waiting == 0
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (Refused(reason="the reason"), "^the reason$"),
+        (OSError(28, "No space left on device"), "designs 7 to 8 can't be evaluated by a worker: OSError: .*No space"),
+        (ModuleNotFoundError("No module named 'archtool'"), "by a worker: ModuleNotFoundError: No module named"),
+    ],
+)
+def test_what_a_worker_can_not_do_is_said(result: Any, said: str) -> None:
+    results = Tasks(Client(result), Cluster(), print).results(iter([Part(7, 9)]), "", None, Watch())
+    with pytest.raises(ClusterError, match=said):
+        next(results)
+
+
+def test_a_part_that_is_written_twice_is_there_once(tmp_path: Path) -> None:
+    sweep = family()
+    expected, _ = once(sweep, tmp_path)
+    folder = tmp_path / "out"
+    Parts(sweep, folder).begin({"fingerprint": sweep.fingerprint})
+    for first, last in [(0, 5_000), (5_000, 7_680), (0, 5_000)]:
+        assert evaluate(job(sweep), first, last, str(folder)) == Done()
+    half = PartSink(folder, Part(0, 5_000), expected.schema.remove_metadata())  # of a worker that is dying
+    assert same(rows(folder), expected)
+    half.abandon()
+    collected = evaluate(job(sweep), 0, 5_000, None)
+    assert isinstance(collected, Done)
+    assert pq.read_table(pa.BufferReader(collected.data)).equals(pq.read_table(folder / Part(0, 5_000).name))
+
+
+@pytest.mark.parametrize(
+    ("changes", "folder", "said"),
+    [
+        ({"version": "0.0.0"}, None, "has archtool .*, this is 0.0.0"),
+        ({}, "nowhere", "does not see the folder nowhere: .*shared file system"),
+        ({"types": {"params": "int64", "macs": "int64", "macs / params": "int64"}}, None, "does not fit"),
+    ],
+)
+def test_a_job_that_a_worker_can_not_do_is_refused(
+    changes: dict[str, Any], folder: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "APPEARING", 0.0)
+    found = evaluate(job(family(), **changes), 0, 100, folder)
+    assert isinstance(found, Refused)
+    assert re.search(said, found.reason)
+
+
+# --- parts ------------------------------------------------------------------------------------------------------
+
+
+@given(cuts=st.sets(st.integers(0, 100)), size=st.integers(1, 40), stop=st.integers(1, 100), data=st.data())
+def test_what_is_there_and_what_is_missing_are_all_designs(
+    tmp_path_factory: pytest.TempPathFactory, cuts: set[int], size: int, stop: int, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("parts")
+    parts = Parts(family(), folder)
+    edges = sorted(cuts)
+    for first, last in pairwise(edges):
+        if data.draw(st.booleans()):
+            (folder / Part(first, last).name).touch()
+    missing = list(parts.missing(stop, size))
+    stored = [number for part in parts.stored() for number in range(*part)]
+    given = [number for part in missing for number in range(*part)]
+    assert not set(stored) & set(given)
+    assert sorted({*stored, *given} & set(range(stop))) == list(range(stop))
+    assert len(given) == len(set(given)) and all(number < stop for number in given)
+    assert all(part.last % size == 0 or part.last == stop or part.last in cuts for part in missing)
+    assert all(0 < part.last - part.first <= size for part in missing)
+
+
+def test_parts_with_designs_in_common_are_told(tmp_path: Path) -> None:
+    parts = Parts(family(), tmp_path)
+    for part in (Part(0, 10), Part(10, 20), Part(15, 30)):
+        (tmp_path / part.name).touch()
+    with pytest.raises(OutputError, match=r"part-0*10-0*20.parquet and part-0*15-0*30.parquet have designs in common"):
+        parts.stored()
+
+
+def test_force_removes_what_a_sweep_has_written_alone(tmp_path: Path) -> None:
+    sweep = family()
+    folder = tmp_path / "out"
+    Parts(sweep, folder).begin({"fingerprint": "another"})
+    evaluate(job(sweep), 0, 100, str(folder))
+    own = folder / "notes.txt"
+    own.write_text("mine")
+    (folder / f".{Part(0, 7).name}.{'0' * 32}.part").touch()
+    with pytest.raises(OutputError, match="is there already: --resume goes on with it, --force replaces it"):
+        Parts(sweep, folder)
+    parts = Parts(sweep, folder, force=True)
+    parts.begin({"fingerprint": sweep.fingerprint})
+    assert sorted(file.name for file in folder.iterdir()) == [MANIFEST, "notes.txt"]
+    (folder / MANIFEST).unlink()
+    with pytest.raises(OutputError, match="is no result of a sweep, so that it is not replaced"):
+        Parts(sweep, folder, force=True)
+    with pytest.raises(OutputError, match="does not say which sweep it holds"):
+        Parts(sweep, folder, resume=True)
+
+
+def test_another_sweep_is_not_gone_on_with(tmp_path: Path) -> None:
+    sweep, other = family(), family(batch=2)
+    folder = tmp_path / "out"
+    Parts(sweep, folder).begin({**sweep.describe(), "fingerprint": sweep.fingerprint})
+    with pytest.raises(OutputError, match=r"holds another sweep, .*\n  batch: 1 there, 2 asked for"):
+        Spread(other, folder, Cluster(), resume=True)
+    evaluate(job(other), 0, 100, str(folder))
+    with pytest.raises(OutputError, match=r"part-0*-0*100.parquet is not of this sweep, or broken"):
+        Spread(sweep, folder, Cluster(), resume=True)
+    (folder / Part(0, 100).name).write_bytes(b"PAR1")
+    with pytest.raises(OutputError, match="is not of this sweep, or broken"):
+        Spread(sweep, folder, Cluster(), resume=True)
+
+
+def test_a_folder_that_can_not_be_is_refused(tmp_path: Path) -> None:
+    sweep = family()
+    (tmp_path / "file").touch()
+    for path, said in [(tmp_path / "file", "is a file"), (tmp_path / "no/out", "there is no folder")]:
+        with pytest.raises(OutputError, match=said):
+            Spread(sweep, path, Cluster(), force=True)
+
+
+class Here:
+    """In place of a cluster: tasks are done here."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("archtool.explore.spread.connected", lambda _: self)
+        monkeypatch.setattr("archtool.explore.spread.Tasks", lambda *_: self)
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def results(self, parts: Iterator[Part], job: str, folder: str, watch: Watch) -> Iterator[tuple[Part, None]]:
+        for part in parts:
+            if not watch.go_on():
+                return
+            assert evaluate(job, *part, folder) == Done()
+            yield part, None
+
+
+def test_a_limit_is_gone_beyond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = family()
+    expected, tally = once(sweep, tmp_path)
+    Here(monkeypatch)
+    folder = tmp_path / "out"
+    first = Spread(sweep, folder, Cluster(), part=1_000).fill(limit=2_300)
+    assert (first.ending, first.tally.next) == (Ending.LIMIT, 2_300)
+    again = Spread(sweep, folder, Cluster(), resume=True).fill()
+    assert (again.ending, again.begun, again.tally) == (Ending.COMPLETE, 2_300, tally)
+    assert Part(2_300, 3_000) in Parts(sweep, folder, resume=True).stored()
+    assert same(rows(folder), expected)
+    (folder / Part(3_000, 4_000).name).unlink()
+    mended = Spread(sweep, folder, Cluster(), resume=True)
+    assert mended.begun == 6_680
+    assert mended.fill().tally == tally
+    replaced = Spread(sweep, folder, Cluster(), force=True, part=7_680)
+    assert replaced.begun == 0
+    assert replaced.fill().tally == tally
+    assert Parts(sweep, folder, resume=True).stored() == [Part(0, 7_680)]
+
+
+def test_conditions_that_leave_nothing_leave_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Here(monkeypatch)
+    sweep = load("lenet5").explore({"classes": "10..100"}, where=["params < 0"])
+    with pytest.raises(SpaceError, match="no design is left of 91"):
+        Spread(sweep, tmp_path / "out", Cluster()).fill()
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_folder_is_one_table_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archtool: Archtool) -> None:
+    import duckdb
+    import pandas as pd
+
+    Here(monkeypatch)
+    folder = tmp_path / "out"
+    sweep = family()
+    tally = Spread(sweep, folder, Cluster(), part=2_000).fill().tally
+    assert len(pd.read_parquet(folder)) == tally.rows
+    with duckdb.connect() as database:
+        assert database.execute(f"select count(*) from '{folder}/*.parquet'").fetchall() == [(tally.rows,)]
+    front = archtool("front", str(folder), "--minimize", "macs", "--maximize", "params")
+    assert front.code == 0, front.err
+
+
+# --- the command ------------------------------------------------------------------------------------------------
+
+
+def test_the_command_spreads_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archtool: Archtool) -> None:
+    Here(monkeypatch)
+    folder = tmp_path / "out"
+    called = archtool("sweep", "resnet50", *ASKED, "-o", str(folder), "--workers", "2", "--part", "2000")
+    assert called.code == 0
+    assert "designs  7,680" in called.err
+    assert f"{folder}  " in called.err
+    assert len(list(folder.glob("part-*.parquet"))) == 4
+    assert archtool("sweep", "resnet50", *ASKED, "-o", str(folder)).err == (
+        f"{folder} is a folder; name a file, or let --workers write the folder\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workers", "2", "-o", "x.csv"], "x.csv: several workers write a folder of Parquet files, not one file"),
+        (["--scheduler", "tcp://h:1", "-o", "x.duckdb"], "x.duckdb: several workers write a folder of Parquet files"),
+        (["--workers", "2"], "several workers write a folder; name it with -o"),
+        (["--workers", "2", "-o", "-"], "several workers write a folder; name it with -o"),
+        (["--workers", "2", "--scheduler", "tcp://h:1", "-o", "x"], "--workers is for processes of this machine"),
+        (["--workers", "2", "--collect", "-o", "x"], "--collect is for the workers of a --scheduler"),
+        (["--scheduler", "tcp://h:1", "--resource", "GPU", "-o", "x"], "--resource takes NAME=N, like GPU=1"),
+        (["--part", "5", "-o", "x.parquet"], "--part is for several workers"),
+        (["--scheduler", "tcp://127.0.0.1:1", "-o", "x"], "there is no scheduler of dask at tcp://127.0.0.1:1: Timed"),
+        (["--scheduler", "nothing", "-o", "x"], "there is no scheduler of dask at nothing: missing port number"),
+        (["--scheduler", "foo://h:1", "-o", "x"], "there is no scheduler of dask at foo://h:1: unknown address scheme"),
+        (["--scheduler", "no.json", "-o", "x"], "no.json: No such file"),
+        (["--scheduler", "bad.json", "-o", "x"], "bad.json is no file that a scheduler of dask has written"),
+    ],
+)
+def test_what_can_not_be_is_refused(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archtool: Archtool
+) -> None:
+    monkeypatch.setattr(cluster_module, "CONNECTING", 0.2)
+    monkeypatch.chdir(tmp_path)
+    Path("bad.json").write_text("[]")
+    called = archtool("sweep", "resnet50", *ASKED, *arguments)
+    assert called.code == 2
+    assert said in called.err
+    assert "Traceback" not in called.err
+    assert [file.name for file in tmp_path.iterdir()] == ["bad.json"]
+
+
+def test_dask_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, archtool: Archtool) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    called = archtool("sweep", "resnet50", *ASKED, "-o", str(tmp_path / "out"), "--workers", "2")
+    assert called.code == 2
+    assert "pip install 'archtool[cluster]'" in called.err
+    assert not (tmp_path / "out").exists()
