@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DESIGN, PROBLEM = "design", "problem"
 WIDTHS: Final = ("int64", "decimal", "float64")  # types of a metric's column, each before those that may stand for it
-PROBES: Final = 16  # designs that are evaluated to find them
+PROBES, PRIME = 16, 2**31 - 1  # so many designs are evaluated to find them, so far from each other
 DIGITS: Final = 38  # of a whole number that is too great for 64 bits
 
 
@@ -45,11 +45,12 @@ def to_arrow(sweep: Sweep, batch: Batch) -> pa.Table:
 def column_types(sweep: Sweep) -> dict[str, str]:
     """The types of the metrics' columns that hold all that is told of a space; found by evaluating a few designs."""
     size = sweep.space.size
-    types = dict.fromkeys(sweep.metrics, WIDTHS[0])
-    for number in sorted({size * part // PROBES for part in range(PROBES)} | {size - 1}):
-        for name, values in _peek(sweep, number).metrics.items():
-            types[name] = max(types[name], _type(values), key=WIDTHS.index)
-    return types
+    if sweep.space.sample is not None or size <= PROBES:
+        batches = [_peek(sweep, 0, min(size, PROBES))]
+    else:  # spread over the first axes, and by the prime over the last ones
+        numbers = [(size * part // PROBES + PRIME * part) % size for part in range(PROBES)]
+        batches = [_peek(sweep, number, number + 1) for number in numbers]
+    return {name: max((_type(batch.metrics[name]) for batch in batches), key=WIDTHS.index) for name in sweep.metrics}
 
 
 class Tables:
@@ -75,7 +76,7 @@ class Tables:
     @property
     def schema(self) -> pa.Schema:
         """The columns."""
-        return self.of(_peek(self.sweep, 0)).schema
+        return self.of(_peek(self.sweep, 0, 1)).schema
 
     def of(self, batch: Batch) -> pa.Table:
         """The designs of a batch; raises ArchtoolError where a metric does not fit the column that it began with."""
@@ -93,10 +94,10 @@ class Tables:
         return pa.Table.from_arrays(columns, names=self._names)
 
 
-def _peek(sweep: Sweep, number: int) -> Batch:
-    """One design; what conditions remove of it is not counted."""
+def _peek(sweep: Sweep, start: int, stop: int) -> Batch:
+    """Some designs; what conditions remove of them is not counted."""
     removed = list(sweep.removed)
-    batch = sweep.batch(number, number + 1)
+    batch = sweep.batch(start, stop)
     sweep.removed[:] = removed
     return batch
 

@@ -326,6 +326,17 @@ def test_places_that_can_not_be_written_are_refused_at_once(tmp_path: Path) -> N
         assert reason in str(caught.value)
 
 
+def test_a_column_holds_what_is_told_by_every_piece_of_a_space_that_is_split(tmp_path: Path) -> None:
+    up = "input: [4, 8, 8]\nvars: {op: relu, turns: 1}\nlayers: [{for: i, in: range(turns), do: [relu]}, op]"
+    sweep = load(up).explore({"turns": "1..7", "op": "relu,{upsample: {scale: 2}}"}, metrics=["stride", "macs"])
+    assert len(sweep.split) == 0
+    Store(sweep, tmp_path / "designs.parquet").fill()
+    assert len(sweep.split) == 2  # stride: whole in one piece, a quotient in another
+    found = parquet.read_table(tmp_path / "designs.parquet")
+    assert found["stride"].to_pylist() == 7 * [1, 0.5]
+    assert (found.schema.field("stride").type, found.schema.field("macs").type) == (pa.float64(), pa.int64())
+
+
 def test_a_value_that_does_not_fit_is_named() -> None:
     sweep = swept(metrics=["macs * 10**18"])
     with pytest.raises(Exception, match=r"a value of 'macs \* 10\*\*18' does not fit into its column, which is int64"):
