@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from archtool import load
+from archtool.analysis.measures import METRICS
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -189,3 +190,10 @@ def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
     assert process.wait() == 0
     assert re.search(rb"of 3,000,000", data)
     assert re.search(rb"[\d,]+/s", data)
+
+
+def test_every_metric_is_told_by_the_help_and_the_docs(archtool) -> None:
+    help, page = archtool("sweep", "--help").out, (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    for name, metric in METRICS.items():
+        assert f"  {name} " in help
+        assert f"| `{name}` | {metric.unit} | {metric.about} |" in page
