@@ -7,6 +7,7 @@ Conditions are True, False, or an `Expr` where bounds do not decide them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from functools import reduce
 from typing import Any, Final, NamedTuple
 
@@ -178,6 +179,14 @@ def divisors(size: int, near: Size, power: int = 1) -> str:
     if isinstance(near, int):
         found = sorted(sorted(found, key=lambda each: abs(each - near))[:MOST_NAMES])
     return ", ".join(map(str, found[:MOST_NAMES]))
+
+
+def fixed_ratio(left: Size, right: Size) -> Fraction | None:
+    """left / right, which are positive, where that is one number by their form; None where it may vary."""
+    if not isinstance(left, Expr) or not isinstance(right, Expr):
+        return None if isinstance(left, Expr) or isinstance(right, Expr) else Fraction(left, right)
+    (times, factors), (over, others) = left.trace.monomial(left), right.trace.monomial(right)
+    return Fraction(times, over) if sorted(factors, key=id) == sorted(others, key=id) else None
 
 
 def product(sizes: Iterable[Size]) -> Size:

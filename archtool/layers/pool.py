@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from archtool.axes import in_ceil_mode, is_symmetric, spatial_rank, spread, windows
@@ -23,6 +22,8 @@ from archtool.size import (
     decided,
     divides,
     equal,
+    exact_div,
+    fixed_ratio,
     less,
     maximum,
     minimum,
@@ -239,11 +240,10 @@ def _adaptive_field(x: Shape, size: Any, kind: str) -> Field:
 
 
 def _adaptive_axis(n: Size, m: Size) -> AxisField:
-    if not isinstance(m, int):
-        raise Untraceable("the size of an adaptive pool varies")
-    period, stride = m, n
-    if isinstance(n, int):
-        period, stride = m // gcd(n, m), n // gcd(n, m)
+    fixed = fixed_ratio(n, m)
+    period, stride = (m, n) if fixed is None else (fixed.denominator, fixed.numerator)
+    if not isinstance(period, int):
+        raise Untraceable("the size of an adaptive pool varies", n, m)
     if period > LARGEST_PERIOD:
         raise RuleError(f"an adaptive pool from {n} to {m} has windows of more than {LARGEST_PERIOD} kinds")
     phases = []
@@ -260,10 +260,11 @@ def _adaptive_taps(x: Shape, y: Shape) -> Size:
 
 
 def _covered(n: Size, m: Size) -> Size:
-    if isinstance(n, int) and isinstance(m, int):
-        return n + m - gcd(n, m)
+    fixed = fixed_ratio(n, m)
+    if fixed is not None:
+        return n + m - exact_div(m, fixed.denominator)  # n = a g and m = b g with no more in common
     if not isinstance(m, int) or m > LARGEST_PERIOD:
-        raise Untraceable("the size of an adaptive pool varies")
+        raise Untraceable("the size of an adaptive pool varies", n, m)
     whole: Size = 0
     for p in range(1, m + 1):
         whole = whole + where(divides(m, p * n), 1, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.axes import spatial_rank, spread
@@ -13,7 +12,7 @@ from archtool.fields import choice, factors, flag, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Blended, Mixing
 from archtool.shape import Shape, axis_name
-from archtool.size import Size, at_most, equal, maximum, minimum, require, where
+from archtool.size import Size, at_most, equal, fixed_ratio, maximum, minimum, require, where
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -81,15 +80,17 @@ class Upsample(Layer):
         """(S, P): P output positions further, the source place is S input positions further."""
         if self.size is None:
             if not isinstance(scale, int | Fraction):
-                raise Untraceable("the scale of an upsampling varies")
+                raise Untraceable("the scale of an upsampling varies", scale)
             return Fraction(scale).denominator, Fraction(scale).numerator
-        if not isinstance(m, int):
-            raise Untraceable("the size of an upsampling varies")
         stride, period = (n - 1, m - 1) if self.align_corners else (n, m)
-        if period == 0:  # one output, the input's first position
+        if equal(period, 0) is True:  # one output, the input's first position
             return 0, 1
-        common = gcd(stride, period) if isinstance(stride, int) else 1
-        return stride // common, period // common
+        fixed = fixed_ratio(stride, period)
+        if fixed is not None:
+            return fixed.numerator, fixed.denominator
+        if not isinstance(period, int):
+            raise Untraceable("the size of an upsampling varies", n, m)
+        return stride, period
 
     def _reach(self, n: Size, m: Size, family: str, stride: Size, period: int, phase: int) -> Reach:
         """What the output `phase` sees: the source place's floor, and how far from there."""

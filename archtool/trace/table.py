@@ -49,7 +49,7 @@ class Trace:
             value: int | Expr = self.node("symbol", (name, 0, 1), low, high)
         else:
             first, start = divmod(int(low), step)
-            turns = self.node("symbol", (name, start, step), first, (high - start) // step)
+            turns = self.node("symbol", (name, start, step), first, high if high == inf else (high - start) // step)
             value = start + step * turns
         self.symbols[name] = value
         return value
