@@ -50,6 +50,10 @@ def undefined(design):
     return float("nan")
 
 
+def width(design):
+    return 1
+
+
 class Rated:
     def __call__(self, design):
         return 1
@@ -271,6 +275,7 @@ def test_an_object_that_can_be_called_is_a_function():
     ("options", "reason"),
     [
         ({"minimize": [], "maximize": []}, "say whether to --minimize or --maximize cost"),
+        ({"objectives": ["mine:width"], "minimize": ["width"]}, "'mine:width' has the name of a metric, score or var"),
         ({"algorithm": "exhaustive"}, "cost has to be measured, design by design"),
     ],
 )

@@ -61,6 +61,9 @@ class Measured:
         goals = [*goals, *(Goal(name, True) for name in dict.fromkeys(scores) if name not in named)]
         wanted = [goal.name for goal in goals if goal.name in SCORES]
         theirs = [goal.name for goal in goals if _is_of_functions(goal.name, known)] if functions else []
+        for function in functions:
+            if function.name in (*METRICS, *SCORES, *known):
+                raise RuleError(f"the function '{function.path}' has the name of a metric, score or var; rename it")
         if functions and not theirs:
             names = " and ".join(function.name for function in functions)
             raise RuleError(f"say whether to --minimize or --maximize {names} (or the names of numbers in its answer)")

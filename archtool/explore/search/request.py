@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archtool.explore.search.measured import Scoring
 
 ALGORITHMS: Final = {
-    "exhaustive": "all designs evaluated",
+    "exhaustive": "exhaustive",
     "nsga2": "NSGA-II",
     "nsga3": "NSGA-III",
     "tpe": "tree-structured Parzen estimators",
