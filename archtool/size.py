@@ -27,20 +27,39 @@ class Ratio(NamedTuple):
     denominator: Size
 
 
-def equal(left: Size, right: Size) -> Condition:
+Number = Size | Ratio | Fraction | float
+
+
+def equal(left: Number, right: Number) -> Condition:
     """Whether left = right."""
     if type(left) is int and type(right) is int:
         return left == right
+    left, right = _whole(left, right)
     difference = left - right
     return difference.trace.zero(difference) if isinstance(difference, Expr) else difference == 0
 
 
-def less(left: Size, right: Size) -> Condition:
+def less(left: Number, right: Number) -> Condition:
     """Whether left < right."""
     if type(left) is int and type(right) is int:
         return left < right
+    left, right = _whole(left, right)
     difference = right - left
     return difference.trace.positive(difference) if isinstance(difference, Expr) else difference > 0
+
+
+def _whole(left: Number, right: Number) -> tuple[Size, Size]:
+    """Two whole numbers that compare as these do; a rounded number is compared as it is."""
+    if isinstance(left, int | Expr) and isinstance(right, int | Expr):
+        return left, right
+    (n, d), (m, e) = _parts(left), _parts(right)
+    return n * e, m * d
+
+
+def _parts(number: Number) -> tuple[Size, Size]:
+    if isinstance(number, int | Expr):
+        return number, 1
+    return number if isinstance(number, Ratio) else Fraction(number).as_integer_ratio()
 
 
 def at_most(left: Size, right: Size) -> Condition:

@@ -193,6 +193,22 @@ def test_lists_of_sizes_are_compared_item_by_item() -> None:
     check_designs(small(body, channels="2", size="c, n"), ranges, every(ranges), valid=12)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "upsample: {size: [9 * n, 4 * n], mode: bilinear}",
+        "upsample: {size: [12 * n, 8 * n], mode: nearest}",
+        "upsample: {scale: [1.5, 2], mode: bicubic}",
+        "adaptive_avg_pool: {size: [3 * n, 2 * n]}",
+        "adaptive_max_pool: {size: [4 * n, 8 * n]}",
+    ],
+)
+def test_sizes_whose_ratio_is_one_number(steps: str) -> None:
+    ranges = {"c": (1, 3), "n": (1, 4)}
+    body = f"  - {steps}\n  - conv: {{out: 3, kernel: 3, padding: 1}}\n"
+    check_designs(small(body, size="6 * n, 8 * n"), ranges, every(ranges), valid=12)
+
+
 def test_each_block_is_traced_once() -> None:
     trace, run = traced(load("resnet50"), {"width": (1, 512), "res": (32, 512)})
     assert len(trace.table) < 2500
