@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,14 @@ def command(
         return
     total = last_design(sweep, limit)
     path = None if output == "-" else Path(output)
+    notice = partial(click.echo, err=True)
     place: store.Stream | store.Store | Spread
     if path is None:
         place = store.Stream(sweep, sys.stdout.buffer)
     elif cluster is None:
-        place = store.Store(sweep, path, force, resume)
+        place = store.Store(sweep, path, force, resume, notice)
     else:
-        place = Spread(sweep, path, cluster, force, resume, part=part, notice=lambda line: click.echo(line, err=True))
+        place = Spread(sweep, path, cluster, force, resume, part=part, notice=notice)
     with progress("designs", place.begun, total, quiet) as tell, stoppable(tell) as stopping:
         ended = place.fill(limit, stopping)
     if not quiet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from shutil import disk_usage
@@ -26,10 +27,18 @@ MOST_LISTED: Final = 1_000  # designs of one table
 class Store:
     """The file that a sweep is to be stored in: a new one, or one that holds a part of it (`resume`).
 
-    Raises, before anything is evaluated, OutputError for a place where it can't or must not be written.
+    Raises, before anything is evaluated, OutputError for a place where it can't or must not be written. `notice` is told
+    what a user should know.
     """
 
-    def __init__(self, sweep: Sweep, path: Path, force: bool = False, resume: bool = False) -> None:
+    def __init__(
+        self,
+        sweep: Sweep,
+        path: Path,
+        force: bool = False,
+        resume: bool = False,
+        notice: Callable[[str], object] = lambda _: None,
+    ) -> None:
         self.sweep = sweep
         self.path = path
         if path.is_dir():
@@ -44,6 +53,8 @@ class Store:
                 f"{part} is there: another sweep is writing {path.name}, or was killed while it was; --resume goes on "
                 "with what is whole, --force begins anew"
             )
+        if part.exists():
+            notice(f"{part}, which a sweep that was killed has left, is removed")
         if path.exists() and resume:
             self.state = self._resumed()
         elif path.exists() and not force:

@@ -1,0 +1,32 @@
+"""Signals end a sweep in good order; a second one ends it at once."""
+
+from __future__ import annotations
+
+from signal import SIG_IGN, SIGINT, SIGTERM, getsignal, raise_signal, signal
+
+import pytest
+
+from archtool.explore.stopping import stoppable
+
+
+@pytest.mark.parametrize(("number", "code"), [(SIGINT, 130), (SIGTERM, 143)])
+def test_a_signal_is_taken_down_and_a_second_one_interrupts(number, code) -> None:
+    before = getsignal(SIGINT), getsignal(SIGTERM)
+    with stoppable() as stopping:
+        assert stopping.go_on()
+        raise_signal(number)
+        assert not stopping.go_on()
+        assert stopping.exit_code == code
+        with pytest.raises(KeyboardInterrupt):
+            raise_signal(SIGINT)
+    assert (getsignal(SIGINT), getsignal(SIGTERM)) == before
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal(SIGINT, SIG_IGN)
+    try:
+        with stoppable() as stopping:
+            raise_signal(SIGINT)
+            assert stopping.go_on()
+    finally:
+        signal(SIGINT, before)
