@@ -27,8 +27,8 @@ MOST_LISTED: Final = 1_000  # designs of one table
 class Store:
     """The file that a sweep is to be stored in: a new one, or one that holds a part of it (`resume`).
 
-    Raises, before anything is evaluated, OutputError for a place where it can't or must not be written. `notice` is told
-    what a user should know.
+    Raises, before anything is evaluated, OutputError for a place where it can't or must not be written. `notice` is
+    told what a user should know.
     """
 
     def __init__(
