@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from itertools import product
 
 import moocore
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from archtool import load
-from archtool.errors import RuleError, SpecError
+from archtool.errors import MissingExtra, RuleError, SpecError
 from archtool.explore.front import front
 from archtool.explore.run import Watch
 from archtool.explore.search.request import request
@@ -237,6 +238,33 @@ def test_the_algorithm_is_chosen_and_why_is_told(options, algorithm, why):
     asked = request(load("resnet_family").explore(minimize=["macs"], maximize=["receptive_field"]), **options)
     assert asked.algorithm == algorithm
     assert why in asked.why
+
+
+@pytest.mark.parametrize(
+    ("library", "algorithm"), [("pymoo", "nsga2"), ("pymoo", "nsga3"), ("optuna", "tpe"), ("pyarrow", "nsga2")]
+)
+def test_a_library_that_is_missing_is_told_before_anything_is_evaluated(monkeypatch, library, algorithm):
+    for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+    extra = "sweep" if library == "pyarrow" else "search"
+    with pytest.raises(MissingExtra, match=rf"{library}.*pip install 'archtool\[{extra}\]'"):
+        search(family("macs", algorithm=algorithm, evaluations=10))
+
+
+def test_a_search_that_has_found_nothing_yet_shows_that():
+    found = search(family("macs", algorithm="nsga2"), watch=Until(0))
+    assert not found.is_complete
+    assert "resnet_family: 0 points on the front found" in str(found)
+
+
+def test_knobs_that_move_together_are_one_gene():
+    over = {"width": [8, 16, 24], "res": [96, 128, 160], "classes": [10, 100]}
+    sweep = load("resnet18").explore(over, zipped=[["width", "res"]], minimize=["macs"])
+    for algorithm in ("nsga2", "tpe"):
+        found = search(request(sweep, algorithm=algorithm, population=2))
+        rows = found.table.to_pylist()
+        assert sorted((row["width"], row["res"]) for row in rows) == sorted([(8, 96), (16, 128), (24, 160)] * 2)
 
 
 @pytest.mark.parametrize(

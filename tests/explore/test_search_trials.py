@@ -104,7 +104,7 @@ def test_a_design_that_can_not_be_measured_fails_alone():
     counts = found.archive.counts
     assert counts.failed > 0 < counts.kept
     assert counts.failed + counts.kept == found.evaluations == 25 == len(set(CALLS))
-    assert found.archive.failure == "moody raised OSError: the device\nis gone"
+    assert found.archive.failure == "moody raised OSError: the device is gone"
     assert all(row["depths[0]"] > 1 for row in found.table.to_pylist())
 
 

@@ -36,7 +36,8 @@ class UserFunction:
         try:
             found = self._call(design)
         except Exception as error:  # whatever a user's function raises is this design's failure
-            raise MeasureError(f"{self.name} raised {type(error).__name__}: {error}") from error
+            said = " ".join(str(error).split())
+            raise MeasureError(f"{self.name} raised {type(error).__name__}: {said}") from error
         numbers = found if isinstance(found, Mapping) else {self.name: found}
         return {str(name): number(value, f"{self.name} returned") for name, value in numbers.items()}
 

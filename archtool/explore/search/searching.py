@@ -15,6 +15,7 @@ from archtool.explore.search.found import Found
 from archtool.explore.search.genetic import evolve
 from archtool.explore.search.request import request as requested
 from archtool.explore.search.storage import prepare
+from archtool.explore.table import arrow
 
 if TYPE_CHECKING:
     from archtool.design import Design
@@ -36,6 +37,7 @@ def search(
     `watch` is asked between generations or designs, and may end it early, in good order. Raises StorageError where a
     file can't be used, MissingExtra without what the algorithm needs.
     """
+    arrow()  # missing now, not after an hour
     resume = storage is not None and prepare(request, storage, resume=resume, force=force)
     watch = watch or Watch()
     archive = Archive(request)
