@@ -6,7 +6,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final
 
-from archtool.algebra.polynomial import Polynomial, extreme, floor, polynomial, positive, symbol, total, zero
+from archtool.algebra.functions import extreme, floor, positive, zero
+from archtool.algebra.polynomial import Polynomial, polynomial, symbol, total
 from archtool.errors import RuleError
 from archtool.size import Ratio
 from archtool.trace import Expr, in_order

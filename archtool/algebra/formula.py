@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archtool.algebra.polynomial import Exact, Polynomial
 from archtool.algebra.shown import Layout
 from archtool.algebra.text import write
-from archtool.errors import RuleError
+from archtool.errors import RuleError, nearest
 from archtool.fields import describe
+from archtool.spec.domains import Range
 
 if TYPE_CHECKING:
     import sympy
@@ -44,6 +45,29 @@ class Closed:
             raise RuleError(f"{', '.join(missing)} needs a value")
         return self.polynomial.at(values)
 
+    def derivative(self, name: str) -> Closed:
+        """How fast it grows with a symbol; raises RuleError where it jumps with it.
+
+        >>> from archtool import load
+        >>> print(load("vgg16").formula("macs", "res=32*m").total.derivative("m"))
+        626393088*m
+        """
+        from archtool.algebra.calculus import derivative
+
+        return Closed(derivative(self.polynomial, self._known(name)), self.layout)
+
+    def limit(self, name: str) -> Closed | float:
+        """What it comes to as a symbol grows without end, +-inf too; raises RuleError where that is not told."""
+        from archtool.algebra.calculus import limit
+
+        found = limit(self.polynomial, self._known(name))
+        return found if isinstance(found, float) else Closed(found, self.layout)
+
+    def _known(self, name: str) -> str:
+        if name not in self.layout.order:
+            raise RuleError(f"'{name}' is no symbol here" + nearest(name, self.layout.order))
+        return name
+
     def to_sympy(self) -> sympy.Expr:
         """The same as an expression of sympy, whose symbols are whole numbers; raises MissingExtra without sympy."""
         from archtool.algebra.symbolic import to_sympy
@@ -58,14 +82,14 @@ class Closed:
 
 
 class Row(NamedTuple):
-    """A block or layer of a network: `count` times each of `forms` is its part of a total.
+    """A block or layer of a network: `turns` times each of `forms` is its part of a total.
 
     Of what does not add up (what is seen, sizes) the forms are what it is behind the block.
     """
 
     name: str
     kind: str
-    count: Closed
+    turns: Closed
     forms: Mapping[str, Closed]
 
     @property
@@ -80,18 +104,32 @@ class Formula:
     """A closed form of a network, made by `Design.formula`.
 
     `of` is what it tells, `totals` its closed forms (one, but of `output` one for each of the output's sizes, named),
-    `blocks` its parts; `assumptions` are texts of what has to hold; `fixed` are the vars that are no symbols; `special`
-    says what the totals become where a condition holds that takes floors away.
+    `blocks` its parts. `domains` are the values that the symbols may take, `usual` those that they have in the spec,
+    `rules` is 1 each where the network is valid; `conditions` says that in words. `fixed` are the vars that are no
+    symbols; `special` says what the totals become where a condition holds that takes floors away.
     """
 
     name: str
     of: str
     totals: Mapping[str, Closed]
     blocks: tuple[Row, ...]
-    symbols: tuple[str, ...]
-    assumptions: tuple[str, ...]
+    layout: Layout
+    domains: Mapping[str, Range]
+    usual: Mapping[str, Any]
+    rules: tuple[Polynomial, ...]
+    conditions: tuple[str, ...]
     fixed: Mapping[str, Any]
     special: Mapping[str, Mapping[str, Closed]]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols' names, in the order in which they were asked for."""
+        return tuple(self.domains)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """All that has to hold, in words."""
+        return (*said(self.domains), *self.conditions)
 
     @property
     def total(self) -> Closed:
@@ -123,7 +161,7 @@ class Formula:
             "totals": _texts(self.totals),
             "special": {condition: _texts(totals) for condition, totals in self.special.items()},
             "blocks": [
-                {"name": row.name, "kind": row.kind, "count": str(row.count), **_texts(row.forms)}
+                {"name": row.name, "kind": row.kind, "turns": str(row.turns), **_texts(row.forms)}
                 for row in self.blocks
             ],
             "assumptions": list(self.assumptions),
@@ -132,3 +170,22 @@ class Formula:
 
 def _texts(forms: Mapping[str, Closed]) -> dict[str, str]:
     return {name: str(closed) for name, closed in forms.items()}
+
+
+def said(domains: Mapping[str, Range]) -> list[str]:
+    """The domains of some symbols in words."""
+    by_domain: dict[Range, list[str]] = {}
+    for name, domain in domains.items():
+        by_domain.setdefault(domain, []).append(name)
+    return [_said(", ".join(names), domain) for domain, names in by_domain.items()]
+
+
+def _said(names: str, domain: Range) -> str:
+    text = f"{names} >= {domain.low}" if domain.high is None else f"{domain.low} <= {names} <= {domain.high}"
+    if domain.step == 1:
+        return text
+    if domain.step == 2:
+        return f"{text}, {'odd' if domain.low % 2 else 'even'}"
+    if domain.low % domain.step == 0:
+        return f"{text}, a multiple of {domain.step}"
+    return f"{text}, {domain.low % domain.step} more than a multiple of {domain.step}"

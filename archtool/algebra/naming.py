@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.errors import ArchtoolError, RuleError, SpecError, nearest
 from archtool.fields import SizeKind, describe
-from archtool.network import Evaluation
 from archtool.size import Size
 from archtool.spec.domains import KNOB, Range, parse_range
 from archtool.spec.expressions import NAME, compile_expression
@@ -41,17 +40,23 @@ class Asked(NamedTuple):
 class Names(NamedTuple):
     """The symbols of a formula and what they stand for.
 
-    `vars` are the values that the network's vars get, `sizes` those of its input; `order` the symbols' names as they
-    were asked for, `families` those of them that are the items of one list; `domains` the values each may take;
-    `written` the vars and sizes that are expressions of them.
+    `vars` are the values that the network's vars get, `sizes` those of its input; `symbols` the symbols as they were
+    asked for, `families` those of them that are the items of one list; `domains` the values each may take, `usual` the
+    value it has where it is no symbol; `written` the vars and sizes that are expressions of symbols.
     """
 
     vars: Mapping[str, Any]
     sizes: Mapping[str, Size]
-    order: tuple[str, ...]
+    symbols: Mapping[str, Size]
     families: tuple[tuple[str, ...], ...]
     domains: Mapping[str, Range]
+    usual: Mapping[str, Any]
     written: Mapping[str, str]
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The symbols' names."""
+        return tuple(self.symbols)
 
 
 def asked(text: str) -> Iterator[Asked]:
@@ -81,15 +86,17 @@ def _parts(text: str) -> Iterator[str]:
 
 
 class Namer:
-    """Makes the symbols of a subject on a trace."""
+    """Makes the symbols of a subject on a trace; those that `numbers` has are these numbers instead."""
 
-    def __init__(self, subject: Subject, trace: Trace) -> None:
+    def __init__(self, subject: Subject, trace: Trace, numbers: Mapping[str, int]) -> None:
         self.subject = subject
         self.trace = trace
+        self.numbers = numbers
         self.values = subject.values
         self.vars: dict[str, Any] = {}
         self.sizes: dict[str, Size] = {}
-        self.order: list[str] = []
+        self.symbols: dict[str, Size] = {}
+        self.usual: dict[str, Any] = {}
         self.families: list[tuple[str, ...]] = []
         self.domains: dict[str, Range] = {}
         self.written: dict[str, str] = {}
@@ -105,7 +112,7 @@ class Namer:
         for part in parts:
             if part.expression:
                 self._set(part, self._evaluated(part))
-        return Names(self.vars, self.sizes, tuple(self.order), tuple(self.families), self.domains, self.written)
+        return Names(self.vars, self.sizes, self.symbols, tuple(self.families), self.domains, self.usual, self.written)
 
     def _set(self, part: Asked, value: Any) -> None:
         """Give a var, items of one, or a size its symbol, or the value of its expression."""
@@ -128,7 +135,8 @@ class Namer:
         elif (size := self.subject.size(var)) is not None:
             if size in self.sizes:
                 raise SpecError(f"'{var}' is named twice: it is the input's {size}")
-            self.sizes[size] = self._symbol(var, part, 1) if value is None else self._whole(part, value)
+            usual = self.subject.sizes[size]
+            self.sizes[size] = self._symbol(var, part, usual) if value is None else self._whole(part, value)
         else:
             raise SpecError(self._unknown(var))
         if part.expression:
@@ -148,10 +156,8 @@ class Namer:
             made = tuple([self._varying(part, f"{name}_{number}", item) for number, item in enumerate(old)])
             self.families.append(tuple([f"{name}_{number}" for number in range(len(old))]))
             return made
-        if not is_number(old):
-            raise SpecError(
-                f"'{name}' is {describe(old)}, which no symbol can stand for; numbers and lists of them can"
-            )
+        if old is not None and not is_number(old):
+            raise SpecError(f"'{name}' is {describe(old)}, which no symbol can stand for, as it can for numbers")
         return self._symbol(name, part, old)
 
     def _symbol(self, name: str, part: Asked, usual: Any) -> Size:
@@ -159,11 +165,17 @@ class Namer:
         domain = part.domain or self._given(part.name) or Range(0 if usual == 0 else 1, None)
         if name in self.domains:
             raise SpecError(f"'{name}' is named twice")
-        self.order.append(name)
         self.domains[name] = domain
-        if domain.high is not None or domain.step == 1:
-            return self.trace.symbol(name, domain.low, inf if domain.high is None else domain.high, domain.step)
-        return self.trace.symbol(name, domain.low, domain.low + domain.step * FAR, domain.step)
+        if usual is not None:
+            self.usual[name] = usual
+        if name in self.numbers:
+            self.symbols[name] = self.numbers[name]
+        elif domain.high is not None or domain.step == 1:
+            end = inf if domain.high is None else domain.high
+            self.symbols[name] = self.trace.symbol(name, domain.low, end, domain.step)
+        else:
+            self.symbols[name] = self.trace.symbol(name, domain.low, domain.low + domain.step * FAR, domain.step)
+        return self.symbols[name]
 
     def _given(self, name: str) -> Range | None:
         domain = self.subject.given.get(name)
@@ -174,7 +186,7 @@ class Namer:
 
     def _evaluated(self, part: Asked) -> Any:
         """The value of an expression; names in it that are no symbols yet become some."""
-        known = {name: self.trace.symbols[name] for name in self.order}
+        known = dict(self.symbols)
         names = [name for name in NAME.findall(part.expression) if name not in FUNCTIONS]
         try:
             found = compile_expression(part.expression, names, ())
@@ -182,19 +194,21 @@ class Namer:
                 raise SpecError(f"'{part.name}' can't be written in itself; use another name for the symbol")
             for name in names:
                 if name in found.uses and name not in known:
-                    self._free(name)
-                    known[name] = self.trace.symbols[name]
+                    known[name] = self._free(name)
             environment: Environment = {**known, WORK: Allowance(WORK_OF_A_LIST)}
             return found.evaluate(environment)
         except ArchtoolError as error:
             raise SpecError(f"{part.name}={part.expression}: {error}") from None
 
-    def _free(self, name: str) -> None:
-        """Make a name that an expression reads a symbol: the var's of that name, where there is one."""
+    def _free(self, name: str) -> Any:
+        """A new symbol for a name that an expression reads: the var's of that name, where there is one. A var that was
+        set by hand keeps its value."""
+        if name in self.subject.fixed:
+            return self.values[name]
         if name in self.values and is_number(self.values[name]):
             self._set(Asked(name, None, ""), None)
-        else:
-            self._symbol(name, Asked(name, None, ""), 1)
+            return self.symbols[name]
+        return self._symbol(name, Asked(name, None, ""), None)
 
     def _whole(self, part: Asked, value: Any) -> Size:
         try:
@@ -238,6 +252,13 @@ class Namer:
         return f"'{name}' is neither a var of '{self.subject.name}', nor a loop's, nor a size of the input" + nearest(
             name, known, [*self.values]
         )
+
+
+def is_known(subject: Subject, part: Asked) -> bool:
+    """Whether a subject has what a part names."""
+    var = KNOB.fullmatch(part.name)[1]  # type: ignore[index]  # checked when it was read
+    loops = [name for loop in _loops(subject.block.body) for name in loop.names]
+    return var in subject.values or var in loops or subject.size(var) is not None
 
 
 def _loops(body: Body) -> Iterator[Loop]:

@@ -6,6 +6,7 @@ values of their symbols; a truth value is its own square, so that alternatives a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import gcd, lcm, prod
@@ -196,65 +197,6 @@ def shared(part: Polynomial) -> Monomial:
     return tuple(sorted(found, key=lambda item: item[0].key))
 
 
-def floor(part: Polynomial) -> Polynomial:
-    """The greatest whole number that is not above; what is whole by its form leaves the floor."""
-    whole: dict[Monomial, Exact] = {}
-    rest: dict[Monomial, Exact] = {}
-    for monomial, factor in part.terms.items():
-        if not monomial:
-            whole[monomial], rest[monomial] = factor // 1, factor % 1
-        elif isinstance(factor, int) and all([power > 0 for _, power in monomial]):
-            whole[monomial] = factor
-        else:
-            rest[monomial] = factor
-    inside, outside = Polynomial(rest), Polynomial(whole)
-    if inside.constant is not None:
-        return outside
-    if any([factor < 0 and all([power < 0 for _, power in monomial]) for monomial, factor in rest.items() if monomial]):
-        inside, outside = inside + 1, outside - 1  # floor((n - 1) / s) + 1 is one atom: ceil(n / s)
-    return outside + single(Atom("floor", inside))
-
-
-def extreme(op: str, parts: Iterable[Polynomial]) -> Polynomial:
-    """The max or min of some."""
-    flat: dict[Polynomial, None] = {}
-    for part in parts:
-        atom = part.atom
-        flat.update(dict.fromkeys(atom.args if atom is not None and atom.op == op else (part,)))
-    if len(flat) == 1:
-        return next(iter(flat))
-    return single(Atom(op, *sorted(flat, key=lambda part: part.key)))
-
-
-def positive(part: Polynomial) -> Polynomial:
-    """1 where a whole number is above 0, else 0."""
-    if part.constant is not None:
-        return polynomial(int(part.constant > 0))
-    constant: Exact = part.terms.get((), 0)
-    atom = (part - constant).atom
-    if atom is not None and atom.op == "floor":  # floor(p) >= k where p >= k
-        (inside,) = atom.args
-        steps = Fraction(contents([inside])).denominator
-        if all([power > 0 for monomial in inside.terms for _, power in monomial]):
-            return positive((inside + constant - 1) * steps + 1)
-    if _leading(part) < 0:  # x > 0 and its opposite, 1 - x > 0, are told by one atom
-        return polynomial(1) - positive(polynomial(1) - part)
-    return single(Atom("positive", part))
-
-
-def zero(part: Polynomial) -> Polynomial:
-    """1 where a number is 0, else 0."""
-    if part.constant is not None:
-        return polynomial(int(part.constant == 0))
-    scale = contents([part]) * (-1 if _leading(part) < 0 else 1)
-    return single(Atom("zero", part * (Fraction(1) / scale)))
-
-
-def _leading(part: Polynomial) -> Exact:
-    """The coefficient of one term that the polynomial's opposite has too."""
-    return part.terms[min([monomial for monomial in part.terms if monomial], key=str)]
-
-
 def _without(part: Polynomial, content: Exact, common: Monomial) -> Polynomial:
     return part.over(Polynomial({common: content}))
 
@@ -293,9 +235,9 @@ def _plain(value: Exact) -> Exact:
 def _value(atom: Atom, values: Mapping[str, Exact]) -> Exact:
     if atom.op == "symbol":
         return values[atom.args[0]]
-    inside = [part.at(values) for part in atom.args]
+    inside: list[Exact] = [part.at(values) for part in atom.args]
     if atom.op == "floor":
-        return inside[0] // 1
+        return math.floor(inside[0])
     if atom.op == "over":
         return _plain(Fraction(inside[0]) / inside[1])
     if atom.op in TRUTHS:

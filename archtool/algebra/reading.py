@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archtool.algebra.closed import Reader
 from archtool.algebra.formula import Closed, Formula, Row
+from archtool.algebra.functions import replaced
 from archtool.algebra.naming import Asked, asked
 from archtool.algebra.polynomial import Atom, Polynomial, contents, implied, single
 from archtool.algebra.shown import Layout
-from archtool.algebra.subject import AXES, Evaluated, Subject, of_design
+from archtool.algebra.subject import AXES, Evaluated, Subject, subject_of
 from archtool.algebra.text import divisor, test, write
 from archtool.analysis.measures import METRICS, Measures
 from archtool.analysis.options import Options
 from archtool.cost import total as total_cost
-from archtool.errors import RuleError, nearest
+from archtool.errors import RuleError, SpecError, Untraceable, nearest
 from archtool.runs import BlockRun, Entry, entry_costs
 from archtool.spec.domains import Range
 from archtool.spec.numbers import is_number
@@ -29,36 +30,35 @@ OUTPUT: Final = "output"
 ALIASES: Final = {"memory": "peak_memory"}
 ADDITIVE: Final = ("params", "macs", "flops", "activations", "weight_bytes", "activation_bytes")
 ALONG: Final = ("receptive_field", "stride", OUTPUT)  # told behind each block
+LONGEST_RULE: Final = 100  # characters of what is assumed, and how much of it is shown
+MOST_RULES: Final = 12
 LARGEST_STEP: Final = 4096  # of a symbol, so that floors go
 
 
-def formula(design: Design, of: str = "macs", symbols: str | None = None, **options: Any) -> Formula:
-    """The formula of a design; see `Design.formula`."""
-    return read(of_design(design), of, parts_of(of_design(design), symbols, design.knobs), Options(**options))
+def formula(
+    design: Design, of: str = "macs", symbols: str | None = None, *, block: str | None = None, **options: Any
+) -> Formula:
+    """The formula of a design, or of a block of its spec; see `Design.formula`."""
+    parts = None if symbols is None else tuple(asked(symbols))
+    return read(subject_of(design, block), of, parts, Options(**options))
 
 
-def parts_of(subject: Subject, symbols: str | None, fixed: Iterable[str] = ()) -> tuple[Asked, ...]:
-    """What is to be a symbol: what a text says, else each var that is a whole number of its own, not set by hand."""
-    if symbols is not None:
-        parts = list(asked(symbols))
-        named = {subject.size(part.name) or part.name for part in parts}
-        more = [name for name in subject.free if (subject.size(name) or name) not in named]
-        return (*parts, *[Asked(name, None, "") for name in more])
-    found = list(subject.free)
-    for name, value in subject.values.items():
-        default = subject.block.arguments[name]
-        is_own = default is not None and not default.uses and name not in fixed
-        if is_own and is_number(value) and not isinstance(value, Fraction) and value:  # not a padding, a rate of 0
-            found.append(name)
-    return tuple([Asked(name, None, "") for name in found])
-
-
-def read(subject: Subject, of: str, parts: Sequence[Asked], options: Options | None = None) -> Formula:
-    """The formula of a subject in some symbols; raises RuleError or SpecError for what has none."""
+def read(
+    subject: Subject,
+    of: str,
+    symbols: Sequence[Asked] | None,
+    options: Options | None = None,
+) -> Formula:
+    """The formula of a subject in some symbols, by default all that can be; raises RuleError or SpecError for what has
+    none."""
     of = ALIASES.get(of, of)
     if of != OUTPUT and of not in METRICS:
         raise RuleError(f"'{of}' is not what a formula tells" + nearest(of, [*METRICS, *ALIASES, OUTPUT]))
-    return _Reading(subject, of, options or Options()).formula(parts)
+    reading = _Reading(subject, of, options or Options())
+    try:
+        return reading.formula(subject.parts(symbols), leave_out=symbols is None)
+    except Untraceable as error:
+        raise SpecError(f"{of} has no formula in these symbols: {error}") from None
 
 
 class _Reading:
@@ -67,18 +67,23 @@ class _Reading:
         self.of = of
         self.options = options
 
-    def formula(self, parts: Sequence[Asked]) -> Formula:
-        found = self.subject.evaluate(parts)
+    def formula(self, parts: Sequence[Asked], leave_out: bool) -> Formula:
+        found = self.subject.evaluate(parts, leave_out=leave_out)
+        parts = [part for part in parts if not leave_out or part.name in {*found.names.vars, *found.names.domains}]
         layout = Layout(found.names.order, found.names.families)
         self.reader = Reader()
+        self.known = exact_quotients(found, self.reader)
         totals = self.totals(found.run, layout)
         return Formula(
             name=self.subject.name,
             of=self.of,
             totals=totals,
             blocks=tuple(self.rows(found.run, layout)),
-            symbols=found.names.order,
-            assumptions=tuple(assumptions(found, layout, self.reader)),
+            layout=layout,
+            domains=found.names.domains,
+            usual=found.names.usual,
+            rules=tuple(dict.fromkeys([self.reader.of(problem.holds) for problem in found.problems])),
+            conditions=tuple(conditions(found, layout, self.reader)),
             fixed=fixed(self.subject, found),
             special=self.special(found, parts, totals),
         )
@@ -92,7 +97,11 @@ class _Reading:
         return Measures(run, self.options, self.subject.functional).of(self.of)
 
     def closed(self, value: Any, layout: Layout) -> Closed:
-        return Closed(self.reader.of(value), layout)
+        return Closed(self.read(value), layout)
+
+    def read(self, value: Any) -> Polynomial:
+        """A size as a formula; a quotient that has to be whole loses its floor."""
+        return replaced(self.reader.of(value), self.known)
 
     def rows(self, run: BlockRun, layout: Layout) -> Iterable[Row]:
         """The entries of a network; those that cost nothing are left out."""
@@ -110,15 +119,15 @@ class _Reading:
     def counted(self, run: BlockRun, entry: Entry) -> tuple[Polynomial, Polynomial]:
         """How often an entry counts, and what it comes to each time."""
         every = self.part(run, entry, total_cost(list(entry_costs(entry))))
-        times = self.reader.of(entry.times * entry.turns)
+        times = self.read(entry.times * entry.turns)
         if times.constant != 1:
             each = self.part(run, entry._replace(times=1, turns=1, shares=None), entry.run.cost)
             if times * each == every:
                 return times, each
-        return self.reader.of(1), every
+        return self.read(1), every
 
     def part(self, run: BlockRun, entry: Entry, cost: Any) -> Polynomial:
-        return self.reader.of(self.measured(run._replace(cost=cost, entries=(entry,))))
+        return self.read(self.measured(run._replace(cost=cost, entries=(entry,))))
 
     def special(
         self, found: Evaluated, parts: Sequence[Asked], totals: Mapping[str, Closed]
@@ -157,6 +166,12 @@ def fixed(subject: Subject, found: Evaluated) -> dict[str, Any]:
     return {name: value for name, value in subject.values.items() if name not in varying and is_number(value)}
 
 
+def exact_quotients(found: Evaluated, reader: Reader) -> dict[Atom, Polynomial]:
+    """The floors that are none wherever the network is valid."""
+    parts = [divided(reader.of(problem.holds)) for problem in found.problems]
+    return {atom: whole.over(below) for whole, below, atom in filter(None, parts)}
+
+
 def floors(part: Polynomial) -> list[Polynomial]:
     """What floors are taken of in a formula."""
     found = []
@@ -177,16 +192,15 @@ def sizes(run: BlockRun) -> dict[str, Any]:
     return {"channels": shape.channels, **dict(zip(names, shape.spatial, strict=True))}
 
 
-def assumptions(found: Evaluated, layout: Layout, reader: Reader) -> Iterable[str]:
-    """What has to hold for a formula to be right, as texts."""
-    by_domain: dict[Range, list[str]] = {}
-    for name in found.names.order:
-        by_domain.setdefault(found.names.domains[name], []).append(name)
-    for domain, names in by_domain.items():
-        yield said(", ".join(names), domain)
+def conditions(found: Evaluated, layout: Layout, reader: Reader) -> Iterable[str]:
+    """What has to hold for a formula to be right besides its symbols' domains, as texts."""
     for name, expression in found.names.written.items():
         yield f"{name} = {expression}"
-    yield from rules(found, layout, reader)
+    said = list(rules(found, layout, reader))
+    shown = [rule for rule in said if len(rule) <= LONGEST_RULE][:MOST_RULES]
+    yield from shown
+    if len(shown) < len(said):
+        yield f"and {len(said) - len(shown)} more rules of layers; `analyze` says where one is broken"
 
 
 def rules(found: Evaluated, layout: Layout, reader: Reader) -> Iterable[str]:
@@ -195,33 +209,26 @@ def rules(found: Evaluated, layout: Layout, reader: Reader) -> Iterable[str]:
     conditions = [each for each in reversed(texts) if each.constant is None]
     weak = implied([atom for each in conditions if (atom := each.atom) is not None and atom.is_truth])
     for each in conditions:
-        atom = each.atom
-        if atom not in weak:
-            words = divisibility(atom, layout) if atom is not None else ""
-            yield words or test(layout.of(each), layout) or f"not: {texts[each]}"
+        if each.atom not in weak:
+            parts = divided(each)
+            if parts is None:
+                yield test(layout.of(each), layout) or f"not: {texts[each]}"
+            else:
+                whole, below, _ = parts
+                yield f"{write(below, layout)} divides {write(whole, layout)}"
 
 
-def divisibility(atom: Atom, layout: Layout) -> str:
-    """`a - d * floor(a / d) == 0` in words; empty for another condition."""
-    inside = atom.args[0]
-    for each in inside.atoms():
-        if each.op == "floor":
-            below = divisor(each.args[0])
-            rest = inside + single(each) * below
-            for whole in (rest, inside - single(each) * below):
-                sign = 1 if whole is rest else -1
-                if whole * sign == each.args[0] * below:
-                    return f"{write(below, layout)} divides {write(whole * sign, layout)}"
-    return ""
-
-
-def said(names: str, domain: Range) -> str:
-    """A domain in words."""
-    text = f"{names} >= {domain.low}" if domain.high is None else f"{domain.low} <= {names} <= {domain.high}"
-    if domain.step == 1:
-        return text
-    if domain.step == 2:
-        return f"{text}, {'odd' if domain.low % 2 else 'even'}"
-    if domain.low % domain.step == 0:
-        return f"{text}, a multiple of {domain.step}"
-    return f"{text}, {domain.low % domain.step} more than a multiple of {domain.step}"
+def divided(rule: Polynomial) -> tuple[Polynomial, Polynomial, Atom] | None:
+    """What has to be a multiple of what, and the floor of their quotient, where a rule says that: a == d * floor(a / d)."""
+    zero = rule.atom
+    if zero is None or zero.op != "zero":
+        return None
+    inside: Polynomial = zero.args[0]
+    for atom in inside.atoms():
+        if atom.op == "floor":
+            below = divisor(atom.args[0])
+            for sign in (1, -1):
+                whole = inside * sign + single(atom) * below
+                if whole == atom.args[0] * below:
+                    return whole, below, atom
+    return None

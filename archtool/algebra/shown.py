@@ -57,7 +57,8 @@ class Layout:
 
     def __init__(self, order: Sequence[str] = (), families: Iterable[Sequence[str]] = ()) -> None:
         self.order = {name: place for place, name in enumerate(order)}
-        self.family: Mapping[str, int] = {name: number for number, names in enumerate(families) for name in names}
+        self.families = tuple([tuple(names) for names in families])
+        self.family: Mapping[str, int] = {name: number for number, names in enumerate(self.families) for name in names}
 
     def of(self, part: Polynomial) -> Sum:
         """The layout of a formula."""
@@ -80,7 +81,7 @@ class Layout:
         if 1 < len(part.terms) <= FEW_TERMS:
             factor, common = contents([part]), shared(part)
             rest = part.over(Polynomial({common: factor}))
-            if common:
+            if common and all([power > 0 for _, power in common]):
                 return Sum((Term(factor, self._powers(common), Sum(tuple(self._collected(rest)))),))
         return Sum(tuple(self._collected(part)))
 
@@ -90,12 +91,12 @@ class Layout:
         families: dict[Monomial, int] = {}
         alone: dict[Monomial, Exact] = {}
         for monomial, factor in part.terms.items():
-            members = [item for item in monomial if item[0].key in self.family]
+            own = [item for item in monomial if item[0].key in self.family]
             rest = tuple([item for item in monomial if item[0].key not in self.family])
-            if len(members) == 1 and members[0][1] == 1:
-                family = self.family[members[0][0].key]
+            if len(own) == 1 and own[0][1] == 1:
+                family = self.family[own[0][0].key]
                 if families.setdefault(rest, family) == family:
-                    groups.setdefault(rest, []).append((members[0][0], factor))
+                    groups.setdefault(rest, []).append((own[0][0], factor))
                     continue
             alone[monomial] = factor
         found: list[Term] = []
@@ -107,8 +108,8 @@ class Layout:
                 alone[_sorted((*rest, (linear[0][0], 1)))] = linear[0][1]
                 continue
             factor = contents([inside])
-            members = sorted(inside.over(polynomial(factor)).terms.items(), key=lambda item: self._member(item[0]))
-            bracket = Sum(tuple([Term(each, monomial) for monomial, each in members]))
+            members = inside.over(polynomial(factor)).terms
+            bracket = Sum(tuple([Term(members[each], each) for each in sorted(members, key=self._member)]))
             found.append(Term(factor, self._powers(rest), bracket))
         found += [Term(factor, self._powers(monomial)) for monomial, factor in alone.items()]
         return sorted(found, key=self._rank)
@@ -137,7 +138,7 @@ class Layout:
 
 
 def merged(condition: Literal, yes: Sum, no: Sum) -> Cases:
-    """Alternatives, with those inside them where one of their ends is the same: `if this or that`, `if this and that`."""
+    """Alternatives, with those inside them where one of their ends is the same: `if this or that`."""
     cases = Cases((condition,), True, yes, no)
     for whole in (cases, cases.flipped()):
         if len(whole.yes.parts) != 1 or not isinstance(whole.yes.parts[0], Cases):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.algebra.naming import Asked, Namer, Names
 from archtool.collector import collector_paused
-from archtool.errors import ArchtoolError, SpecError, Untraceable
+from archtool.errors import ArchtoolError, SpecError, Untraceable, nearest
 from archtool.network import Evaluation
 from archtool.runs import BlockRun, Entry, Problem
 from archtool.shape import Shape
@@ -44,8 +44,8 @@ class Subject:
     """A network that formulas can be asked about.
 
     `values` are those of its vars, None where one has none of its own; `given` the domains that its spec states;
-    `input` the shape of its one input, None where it has several; `network` evaluates it; `free` are the symbols that it
-    has though nobody asks for them.
+    `input` the shape of its one input, None where it has several; `network` evaluates it; `free` are the symbols that
+    it has though nobody asks for them, `fixed` the vars that were set by hand.
     """
 
     name: str
@@ -56,51 +56,79 @@ class Subject:
     input: Shape | None
     network: Callable[[Evaluation, Names], BlockRun]
     free: tuple[str, ...] = ()
+    fixed: frozenset[str] = frozenset()
 
     def size(self, word: str) -> str | None:
         """The size of the input that a word names."""
-        return next((size for size in self._sizes() if word in WORDS[size]), None)
+        return next((size for size in self.sizes if word in WORDS[size]), None)
 
     def size_names(self) -> list[str]:
         """All words for sizes of the input."""
-        return [word for size in self._sizes() for word in WORDS[size]]
+        return [word for size in self.sizes for word in WORDS[size]]
 
-    def _sizes(self) -> tuple[str, ...]:
+    @property
+    def sizes(self) -> dict[str, Size]:
+        """The sizes of the one input, by name."""
         shape = self.input
         if shape is None:
-            return ()
-        return ("channels", "tokens") if shape.is_tokens else ("channels", *AXES.get(len(shape.spatial), ()))
+            return {}
+        axes = ("tokens",) if shape.is_tokens else AXES.get(len(shape.spatial), ())
+        return {"channels": shape.channels, **dict(zip(axes, shape.spatial, strict=True))}
 
-    def evaluate(self, parts: Sequence[Asked]) -> Evaluated:
-        """The subject on the symbols that are asked for; raises SpecError, naming what can't be one."""
+    def parts(self, symbols: Sequence[Asked] | None) -> tuple[Asked, ...]:
+        """What is to be a symbol: what is asked for, else each var that is a whole number of its own and not fixed;
+        and what is free anyway."""
+        if symbols is not None:
+            named = {self.size(part.name) or part.name for part in symbols}
+            more = [name for name in self.free if (self.size(name) or name) not in named]
+            return (*symbols, *[Asked(name, None, "") for name in more])
+        found = list(self.free)
+        for name, value in self.values.items():
+            default = self.block.arguments[name]
+            is_own = default is not None and not default.uses and name not in self.fixed
+            if is_own and type(value) is int and value:  # not a padding of 0
+                found.append(name)
+        return tuple([Asked(name, None, "") for name in found])
+
+    def evaluate(
+        self, parts: Sequence[Asked], numbers: Mapping[str, int] | None = None, *, leave_out: bool = False
+    ) -> Evaluated:
+        """The subject on the symbols that are asked for, some of which may be numbers instead.
+
+        Raises SpecError, naming what can't be a symbol; with `leave_out` that keeps its value.
+        """
         try:
-            return self._evaluated(parts)
+            return self._evaluated(parts, numbers or {})
         except Untraceable as error:
             name = self._culprit(parts, error)
+            if leave_out and name:
+                return self.evaluate([part for part in parts if part.name != name], numbers, leave_out=True)
             what = f"'{name}' can't be a symbol here" if name else "these can't all be symbols"
             raise SpecError(f"{what}: {error}") from None
 
-    def _evaluated(self, parts: Sequence[Asked]) -> Evaluated:
+    def _evaluated(self, parts: Sequence[Asked], numbers: Mapping[str, int]) -> Evaluated:
         trace = Trace()
         with collector_paused():
-            names = Namer(self, trace).names(parts)
+            names = Namer(self, trace, numbers).names(parts)
             run = self.network(Evaluation(trace), names)
         return Evaluated(names, run, (*[Problem(*each) for each in trace.problems], *run.problems))
 
     def _culprit(self, parts: Sequence[Asked], error: Untraceable) -> str:
-        """What can't be a symbol: what the error tells, else what it takes away where it is none."""
-        named = [
+        """The part that can't be a symbol: one whose symbols the error tells, else one without which there is none."""
+        told = {
             expr.args[0]
             for value in error.varying
             if isinstance(value, Expr)
             for expr in in_order([value])
             if expr.op == "symbol"
-        ]
-        if named:
-            return ", ".join(dict.fromkeys(named))
+        }
+        for part in parts:
+            names = Namer(self, Trace(), {}).names([part]).symbols
+            if told & names.keys():
+                return part.name
         for part in parts:
             try:
-                self._evaluated([each for each in parts if each is not part])
+                self._evaluated([each for each in parts if each is not part], {})
             except ArchtoolError:
                 continue
             return part.name
@@ -123,8 +151,21 @@ def of_design(design: Design) -> Subject:
 
     return Subject(
         name=design.name, block=block, values=values, given=spec.given, functional=spec.functional,
-        input=inputs[0] if len(inputs) == 1 else None, network=network,
+        input=inputs[0] if len(inputs) == 1 else None, network=network, fixed=frozenset(design.knobs),
     )  # fmt: skip
+
+
+def subject_of(design: Design, block: str | None) -> Subject:
+    """A design, or the block of its spec that is named."""
+    return of_design(design) if block is None else block_of(design, block)
+
+
+def block_of(design: Design, name: str) -> Subject:
+    """A block of a design's spec, by its name; raises SpecError where there is none."""
+    blocks = design.spec.blocks
+    if name not in blocks:
+        raise SpecError(f"'{design.spec.name}' has no block '{name}'" + nearest(name, blocks))
+    return of_block(design, blocks[name])
 
 
 def of_block(design: Design, block: Block) -> Subject:

@@ -26,9 +26,9 @@ def condition(literal: Literal, layout: Layout) -> str:
 
 def test(shown: Sum, layout: Layout) -> str:
     """The condition that a formula is 1 for, else 0; empty for another formula."""
-    if len(shown.parts) == 1 and isinstance(shown.parts[0], Cases) and not shown.parts[0].no.parts:
-        if _sum(shown.parts[0].yes, layout) == "1":
-            return _test(shown.parts[0], layout)
+    first = shown.parts[0] if len(shown.parts) == 1 else None
+    if isinstance(first, Cases) and not first.no.parts and _sum(first.yes, layout) == "1":
+        return _test(first, layout)
     return ""
 
 
@@ -55,8 +55,15 @@ def _cases(cases: Cases, layout: Layout) -> str:
 
 def _term(term: Term, layout: Layout) -> str:
     factor = Fraction(term.factor)
-    above = [_power(atom, power, layout) for atom, power in term.powers if power > 0]
-    below = [_power(atom, -power, layout) for atom, power in term.powers if power < 0]
+    above: list[str] = []
+    below: list[str] = []
+    for atom, power in term.powers:
+        sides = (above, below) if power > 0 else (below, above)
+        if atom.op == "over":
+            for side, part in zip(sides, atom.args, strict=True):
+                side.append(_raised(f"({write(part, layout)})", abs(power)))
+        else:
+            sides[0].append(_raised(_atom(atom, layout), abs(power)))
     if term.bracket is not None:
         above.append(f"({_sum(term.bracket, layout)})")
     if factor.denominator > 1:
@@ -69,8 +76,7 @@ def _term(term: Term, layout: Layout) -> str:
     return sign + "*".join(above) + behind
 
 
-def _power(atom: Atom, power: int, layout: Layout) -> str:
-    base = _atom(atom, layout)
+def _raised(base: str, power: int) -> str:
     return base if power == 1 else f"{base}**{power}"
 
 
@@ -79,9 +85,6 @@ def _atom(atom: Atom, layout: Layout) -> str:
         return str(atom.args[0])
     if atom.op == "floor":
         return _floor(atom.args[0], layout)
-    if atom.op == "over":
-        above, below = atom.args
-        return f"(({write(above, layout)})/({write(below, layout)}))"
     return f"{atom.op}({', '.join([write(part, layout) for part in atom.args])})"
 
 
