@@ -175,6 +175,24 @@ def test_memory_where_the_layers_vary(case: str, way: str) -> None:
     check(small(CASES[case]), ranges, MEMORY, WAYS[way], every(ranges))
 
 
+LAST_USES = """
+  - conv: {out: 4, kernel: 1}
+  - if: c > 4
+    then: [conv: {out: 2 * c, kernel: 1}]
+  - if: c <= 4
+    then: [conv: {out: 3, kernel: 3}]
+    else: [relu, conv: {out: 5, kernel: 3}]
+"""
+ONE_TURN = "  - conv: {out: c, kernel: 3, padding: 1}\n    repeat: n - 1\n  - relu\n"
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if "training" not in way])
+@pytest.mark.parametrize("body", [LAST_USES, ONE_TURN])
+def test_memory_of_what_some_designs_take_last(body: str, way: str) -> None:
+    ranges = {"c": (1, 9), "n": (1, 2)}
+    check(small(body), ranges, MEMORY, WAYS[way], every(ranges))
+
+
 @pytest.mark.parametrize("way", [way for way in WAYS if "training" not in way])
 def test_memory_where_depths_vary(way: str) -> None:
     ranges = {"width": (8, 64, 8), "res": (32, 128), "a": (1, 4), "b": (0, 3), "c": (1, 9), "d": (0, 2)}

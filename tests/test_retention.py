@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archtool.analysis.retention.cases import both, cases, either, one_holds
+from archtool.analysis.retention.enclosing import Enclosing
 from archtool.analysis.retention.greatest import Sum, greatest
 from archtool.codegen import to_numpy
 from archtool.size import all_of, any_of, less, negate
@@ -99,6 +100,14 @@ def test_the_greatest_is_that_at_every_point(trees: list[Tree], table: list[list
     at = points(list(PLACES.values()))
     expected = [max(column) for column in zip(*(value(each, at) for each in sums), strict=True)]
     assert value(found, at) == expected
+
+
+@given(st.lists(TERMS, min_size=1, max_size=3), st.lists(FACTORS, min_size=4, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_an_enclosing_polynomial_is_never_above_what_it_encloses(trees: list[Tree], row: list[int]) -> None:
+    trace = Trace()
+    size = sum((factor * term(trace, tree) for factor, tree in zip(row, trees, strict=False)), row[-1])
+    assert Enclosing().least(*linear(size)) <= min(value(size, points(list(PLACES.values()))))
 
 
 def test_floors_of_one_size_are_compared() -> None:
