@@ -171,7 +171,7 @@ def _reduced(points: _Points) -> _Points:
     ranks = [_as_float64(key) for key in points.keys]
     kept = np.flatnonzero(_nondominated(np.stack(ranks, axis=1)))
     ranks = [rank[kept] for rank in ranks]
-    order = np.lexsort((points.position[kept], *ranks[::-1]))
+    order = np.lexsort(ranks[::-1])  # stable: of equal points the first stays so
     ranks = [rank[order] for rank in ranks]
     new = np.ones(len(order), dtype=bool)
     new[1:] = np.any([rank[1:] != rank[:-1] for rank in ranks], axis=0)
@@ -186,7 +186,7 @@ def _as_float64(key: Array) -> Array:
     import numpy as np
 
     if key.dtype != object and key.min() >= -EXACT and key.max() <= EXACT:
-        return key.astype(np.float64) + 0.0  # no -0.0, which equals 0.0
+        return key.astype(np.float64)
     return np.unique(key, return_inverse=True)[1].astype(np.float64)
 
 

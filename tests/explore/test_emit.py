@@ -131,6 +131,16 @@ def test_every_point_has_the_metrics_of_its_row(tmp_path, over, name):
     check(front(path, maximize=["design"]))
 
 
+def test_fractions_are_the_exact_ones(tmp_path):
+    design = Design(read_text(BASE, "net.yaml"))
+    found = front(
+        swept(design, tmp_path / "a.parquet", over={"scale": ["1/3", 0.1]}, metrics=METRICS), minimize=["scale"]
+    )
+    assert "scale: 0.1\n" in found.emit(1)
+    found = front(tmp_path / "a.parquet", maximize=["scale"])
+    assert "scale: 1/3\n" in found.emit(1)
+
+
 @pytest.mark.parametrize("name", [None, "wide", "flat", "short"])
 @pytest.mark.parametrize("knobs", [{}, {"width": "min(4 + 8, 40)", "widths": "[width, 2*width, 8]"}, {"scale": 0.25}])
 def test_a_design_and_vars_that_are_set_are_folded_in(tmp_path, name, knobs):

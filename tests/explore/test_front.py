@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from archtool.errors import ArchtoolError
 from archtool.explore import frontier as frontiers
+from archtool.explore.cloud import MOST, Cloud
 from archtool.explore.front import Front, front
 from archtool.explore.frontier import Frontier
 
@@ -56,6 +57,10 @@ def column(values: list) -> np.ndarray:
 
 @given(clouds(), st.lists(st.integers(1, 15), min_size=1), st.sampled_from([1, 4]), st.sampled_from([1, 8, 10**6]))
 @example(([(0, 0, 0), (0, 2**63, 1)], [False, True, False]), [1], 1, 1)  # int64 and Python's numbers in one column
+@example(([(2**53 + 1, 0), (0.5, 1)], [False] * 2), [1], 1, 1)  # int64 and float64 in one column
+@example(
+    ([(0, 9), (9, 0), *[(9, 1)] * 38, *[(-1, -1)] * 2, (5, 5)], [False] * 2), [2, 40, 1], 4, 1
+)  # the front shrinks
 @example(([(0, -float("inf"), 0)] * 3, [False] * 3), [3], 4, 8)  # moocore gets infinities wrong, or crashes
 def test_a_frontier_is_the_front_by_definition(cloud, sizes, first, pending):
     points, maximize = cloud
@@ -125,6 +130,23 @@ def test_ties_are_one_point_and_what_is_invalid_is_none(tmp_path):
     assert found.row(1) == {"design": 0, "width": 8, "act": "relu", "macs": 10, "params": 5}
     assert found.objectives == ("macs", "params")
     assert list(found.to_pandas().index) == [1, 2, 3, 4]
+
+
+def test_a_design_needs_a_value_for_each_objective(tmp_path):
+    columns = {"macs": [None, 1, 2, 3], "params": [1, None, 2, 1], "score": [0.5, 0.5, 0.5, float("nan")]}
+    found = front(written(tmp_path / "a.parquet", columns), minimize=["macs", "params"], maximize=["score"])
+    assert ([row["design"] for row in found.rows], found.invalid) == ([2], 3)
+
+
+def test_the_cloud_has_every_design_with_the_same_chance():
+    cloud = Cloud(1)
+    size = 7 * MOST
+    for start in range(0, size, 10_000):
+        cloud.add([np.arange(start, start + 10_000)])
+    rows = cloud.rows()[:, 0] / size
+    assert MOST / 3 < len(rows) <= MOST
+    shares = np.histogram(rows, bins=7, range=(0, 1))[0] / len(rows)
+    assert abs(shares - 1 / 7).max() < 0.01  # more than five standard deviations
 
 
 def test_one_objective_all_equal_and_great_numbers(tmp_path):
