@@ -208,18 +208,25 @@ def rules(found: Evaluated, layout: Layout, reader: Reader) -> Iterable[str]:
     texts = {reader.of(problem.holds): problem.rule for problem in reversed(found.problems)}
     conditions = [each for each in reversed(texts) if each.constant is None]
     weak = implied([atom for each in conditions if (atom := each.atom) is not None and atom.is_truth])
+    multiples = [parts for each in conditions if (parts := divided(each)) is not None]
     for each in conditions:
-        if each.atom not in weak:
-            parts = divided(each)
-            if parts is None:
-                yield test(layout.of(each), layout) or f"not: {texts[each]}"
-            else:
-                whole, below, _ = parts
+        parts = divided(each)
+        if parts is not None:
+            whole, below, _ = parts
+            if not any([below == other[1] and _is_multiple(whole, other[0]) for other in multiples]):
                 yield f"{write(below, layout)} divides {write(whole, layout)}"
+        elif each.atom not in weak:
+            yield test(layout.of(each), layout) or f"not: {texts[each]}"
+
+
+def _is_multiple(whole: Polynomial, other: Polynomial) -> bool:
+    """Whether a formula is more than once another."""
+    times = whole.over(other).constant if len(other.terms) == 1 else None
+    return isinstance(times, int) and times > 1
 
 
 def divided(rule: Polynomial) -> tuple[Polynomial, Polynomial, Atom] | None:
-    """What has to be a multiple of what, and the floor of their quotient, where a rule says that: a == d * floor(a / d)."""
+    """What is a multiple of what, and the floor of their quotient, where a rule says that: a == d * floor(a / d)."""
     zero = rule.atom
     if zero is None or zero.op != "zero":
         return None
