@@ -79,6 +79,8 @@ def _varying_executions(flat: FlatNetwork) -> list[Execution]:
 
     def need(number: int, where: Cases) -> Iterator[int]:
         merged = flat.merges.get(number)
+        if where == NEVER:
+            return
         if merged is None:
             needed[number] = either(needed.get(number, NEVER), where)
             yield number
