@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
+MOST_KNOWN: Final = 200_000  # designs whose vars are kept
 LEAF: Final = object()  # where a number stands in the form of a value
 
 
@@ -61,6 +62,7 @@ class Derived:
         untraceable = tuple(names)
         self.names = tuple(name for name in untraceable if name in needed)
         self.unread = tuple(name for name in untraceable if name not in needed)
+        self._known: dict[tuple[int, ...], tuple[Form, list[int]]] = {}
         below = _all_below(self.names, design.block)
         self.moved_by = tuple(
             number
@@ -76,7 +78,7 @@ class Derived:
         distinct, which = np.unique(np.stack(columns), axis=1, return_inverse=True)
         found: dict[Form, tuple[list[int], list[list[int]]]] = {}
         for index, places in enumerate(distinct.T.tolist()):
-            form, numbers = self._computed(dict(zip(self.moved_by, places, strict=False)))
+            form, numbers = self._computed(tuple(places))
             members, tables = found.setdefault(form, ([], []))
             members.append(index)
             tables.append(numbers)
@@ -89,8 +91,16 @@ class Derived:
             leaves = np.array(table, dtype=np.int64).reshape(len(table), -1)[place[which[rows]]]
             yield Group(form, rows, list(leaves.T))
 
-    def _computed(self, places: Mapping[int, int]) -> tuple[Form, list[int]]:
-        """The form and the numbers of a design."""
+    def _computed(self, places: tuple[int, ...]) -> tuple[Form, list[int]]:
+        """The form and the numbers of the designs at these places of the axes that move them; computed once."""
+        found = self._known.get(places)
+        if found is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            found = self._known[places] = self._compute(dict(zip(self.moved_by, places, strict=False)))
+        return found
+
+    def _compute(self, places: Mapping[int, int]) -> tuple[Form, list[int]]:
         block = self.design.block
         values = [[knob.values[places.get(number, 0)] for knob in axis.knobs] for number, axis in enumerate(self.axes)]
         numbers: list[int] = []
@@ -137,6 +147,8 @@ def _environments(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The vars where items of lists are their own, and where all knobs have these values."""
     plain = evaluation.vars(block, given(zip(axes, values, strict=True)))
+    if not any(knob.is_item for axis in axes for knob in axis.knobs):
+        return plain, plain
     return plain, evaluation.vars(block, given(zip(axes, values, strict=True), plain))
 
 

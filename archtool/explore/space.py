@@ -35,6 +35,11 @@ class Knob:
     values: Sequence[Any]
     among: int | None = None
 
+    @property
+    def is_item(self) -> bool:
+        """Whether it is an item of a list whose other items are the var's own."""
+        return self.among is None and "[" in self.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
