@@ -82,7 +82,7 @@ def test_a_frontier_is_the_front_by_definition(cloud, sizes, first, pending):
     expected, firsts, counts = best(points, maximize)
     assert list(position) == firsts
     assert list(count) == counts
-    assert list(zip(*(list(each) for each in columns), strict=True)) == expected
+    assert list(zip(*(each.tolist() for each in columns), strict=True)) == expected
 
 
 def test_many_points_need_few_comparisons_and_stay_exact():
