@@ -14,6 +14,9 @@ from archtool import load
 from archtool.errors import MissingExtra, RuleError, SpecError
 from archtool.explore.front import front
 from archtool.explore.run import Watch
+from archtool.explore.search.evolution import Evolution
+from archtool.explore.search.genes import Genes, is_ordered
+from archtool.explore.search.judge import Judge
 from archtool.explore.search.request import request
 from archtool.explore.search.searching import search
 from archtool.explore.search.storage import StorageError
@@ -107,6 +110,24 @@ class Until(Watch):
 
     def tell(self, done):
         self.done = done
+
+
+@pytest.mark.parametrize("algorithm", ["nsga2", "nsga3"])
+def test_a_restored_evolution_is_the_same_in_every_part(algorithm):
+    asked = family("macs", "params", "receptive_field")
+    genes = Genes(asked.sweep.space.lengths, [is_ordered(axis) for axis in asked.sweep.space.axes])
+    first, second = (
+        Evolution(Judge(asked.sweep, asked.goals, asked.bounds), genes, algorithm, 40, seed) for seed in (1, 2)
+    )
+    for _ in range(3):
+        first.step(40)
+    told, arrays = first.state()
+    second.restore(json.loads(json.dumps(told)), arrays)
+    again, restored = second.state()
+    assert again == told
+    assert restored.keys() == arrays.keys() > ({"ideal_point", "nadir_point"} if algorithm == "nsga3" else {"crowding"})
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(restored[name], array)
 
 
 @pytest.mark.parametrize("algorithm", ["nsga2", "nsga3"])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archtool.errors import RuleError
+from archtool.explore.search.breeding import Breeder, population
 from archtool.explore.search.budget import parse_budget
 from archtool.explore.search.genes import Genes, is_ordered
 from archtool.explore.space import Axis, Knob
@@ -70,6 +71,30 @@ def test_each_axis_is_mutated_once_in_so_many_designs_as_there_are_axes():
     own, draw = Genes([9] * 8, [False] * 8), np.random.default_rng(0)
     rows = np.zeros((20_000, 8), np.int64)
     np.testing.assert_allclose((own.mutated(rows, draw) != 0).mean(axis=0), 1 / 8, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("worse", "by_crowding", "share"),
+    [
+        ({"CV": 1.0}, True, 0.25), ({"CV": 1.0, "rank": 0}, True, 0.25), ({"rank": 2}, True, 0.25),
+        ({"crowding": 0.1}, True, 0.25), ({}, True, 0.5), ({"CV": 1.0}, False, 0.25), ({"rank": 2}, False, 0.5),
+    ],
+)  # fmt: skip
+def test_the_better_of_two_becomes_a_parent(worse, by_crowding, share):
+    """Half of a population is worse: their first gene is 1, where the others have 0. One in four parents is of these."""
+    genes, draw = Genes([2] + [1000] * 60, [True] * 61), np.random.default_rng(0)
+    breeder = Breeder(genes, by_crowding)
+    rows = genes.drawn(2000, draw)
+    rows[:, 0] = np.arange(2000) >= 1000
+    pop = population(rows)
+    for index, one in enumerate(pop):
+        told = {"CV": 0.0, "rank": 1, "crowding": 0.5} | (worse if index >= 1000 else {})
+        one.judge(np.zeros(2), np.array([told["CV"]]))
+        one.set("rank", told["rank"])
+        one.set("crowding", told["crowding"])
+    children = breeder.do(None, pop, 4000, random_state=draw)
+    assert len(children) == 4000
+    assert np.mean([one.X[0] for one in children]) == pytest.approx(share, abs=0.04)
 
 
 @pytest.mark.parametrize(

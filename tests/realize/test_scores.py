@@ -97,10 +97,12 @@ def test_zen_of_one_linear_layer(norm):
     assert score("zen", text, batch=32) == pytest.approx(expected, abs=0.02)
 
 
-def test_zen_leaves_residual_links_and_what_is_behind_the_pooling_out():
+@pytest.mark.parametrize("link_first", [False, True])
+def test_zen_leaves_residual_links_and_what_is_behind_the_pooling_out(link_first):
     head = "input: [8, 6, 6]"
     body = "          - conv: {out: 8, kernel: 3, padding: 1, bias: false}\n          - batch_norm\n          - relu\n"
-    linked = spec(f"  - add:\n        main:\n{body}        shortcut: []\n", head)
+    paths = [f"        main:\n{body}", "        shortcut: []\n"]
+    linked = spec("  - add:\n" + "".join(reversed(paths) if link_first else paths), head)
     tail = "  - global_avg_pool\n  - flatten\n  - linear: {out: 10}\n"
     alone = spec(body.replace(" " * 10, "  "), head)
     assert score("zen", linked) == score("zen", alone) == pytest.approx(score("zen", alone + tail), rel=0.01)
