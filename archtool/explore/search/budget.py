@@ -39,7 +39,7 @@ class Bound(NamedTuple):
         return np.asarray(values <= whole if self.relation[0] == "<" else values >= whole, bool)
 
     def excess(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """By how much the values leave the bound: 0 where they keep it, else above 0 and at most 1, growing with the gap.
+        """By how much the values leave the bound: 0 where they keep it, else up to 1, growing with the gap.
 
         gap / (gap + |limit| + 1), the gap never quite 0, which it is for the limit of a strict bound.
         """
