@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import networkx as nx
     import torch
 
+    from archtool.algebra.formula import Formula
     from archtool.analysis.effective import EffectiveField
     from archtool.analysis.operations.convention import Convention
     from archtool.analysis.operations.reconciliation import Flops
@@ -102,8 +103,7 @@ class Design:
     @property
     def inputs(self) -> dict[str, Shape]:
         """The inputs' shapes by name."""
-        evaluation = Evaluation()
-        return self.spec.shapes(evaluation.vars(self.block, {}))
+        return self.spec.shapes(Evaluation().vars(self.block, {}))
 
     @cached_property
     def run(self) -> BlockRun:
@@ -182,9 +182,8 @@ class Design:
         `in_place` layers that can (torch's inplace=True) write over their input where nobody else needs it. Raises
         RuleError for a word that is none of these, and where a network to be trained has too many layers.
 
-        >>> found = load("resnet50").memory()
-        >>> found.live, found.layer
-        (10235904, 'stage.0.block.0.add.shortcut.batch_norm')
+        >>> load("resnet50").memory().layer
+        'stage.0.block.0.add.shortcut.batch_norm'
         """
         from archtool.analysis.retention.peak import memory
 
@@ -196,12 +195,10 @@ class Design:
         """The effective receptive field: how strongly each input position moves one output position of a layer, as the
         expected squared gradient over random weights (Luo et al. 2016, arXiv:1701.04128), without drawing any.
 
-        `at` names a layer, block or output, by default the last that sees something locally; `position` has one number
-        an axis, the middle by default; `of` names the input, by default the first that it sees. Raises RuleError for
-        what is not there, and, by name, for a layer whose rule is not known.
+        `at`, `position` and `of` are those of `field`. Raises RuleError, by name, for a layer whose rule is not known.
 
-        >>> [round(width, 1) for width in load("vgg16").effective(at="stage.4.max_pool").widths]
-        [27.6, 27.6]
+        >>> round(load("vgg16").effective(at="stage.4.max_pool").widths[0], 1)
+        27.6
         """
         from archtool.analysis.effective import effective
 
@@ -256,23 +253,33 @@ class Design:
     def unproductive(self, of: str | None = None) -> Unproductive:
         """The convolutions that can bring no more of the image together, as rfa_toolbox tells them, and their cost.
 
-        >>> found = load("vgg16", res=32).unproductive()
-        >>> len(found.layers), found.idle_params
-        (7, 13569280)
+        >>> load("vgg16", res=32).unproductive().idle_params
+        13569280
         """
         from archtool.analysis.unproductive import unproductive
 
         return unproductive(self, of)
 
+    def formula(self, of: str = "macs", symbols: str | None = None, **options: Any) -> Formula:
+        """A closed form of what the network costs, sees or makes, exact: by block and in total.
+
+        `of` is a metric, `memory` or `output`; `symbols` says what varies ("width, n, res=32*m, kernel=odd 1..7"), by
+        default the vars that are whole numbers; `options` are those of `analyze`. Raises SpecError for what can't vary.
+
+        >>> print(load("resnet50").formula("macs", "width, n, res=32*m").total)
+        1088*width**2*m**2*(n_0 + n_1 + n_2 + n_3) + 2368*width**2*m**2 + 37632*width*m**2 + 32000*width
+        """
+        from archtool.algebra.reading import formula
+
+        return formula(self, of, symbols, **options)
+
     def explore(self, over: Mapping[str, object] | None = None, *, metrics: Sequence[str] = (), **asked: Any) -> Sweep:
         """The designs of a space, to be evaluated many at once: what `over` varies, in place of the spec's `explore`.
 
-        Domains are texts as in a spec, ranges or lists. `metrics` are names, or expressions of them; what else is
-        `asked` are the words of `archtool.explore.asked` (where, minimize, maximize, zipped, sample, seed) and of
-        `archtool.analysis.options` (batch, convention ...). Raises SpecError for what can't be explored.
+        Domains are texts as in a spec, ranges or lists. `metrics` are names, or expressions of them; `asked` may have
+        where, minimize, maximize, zipped, sample, seed, and the options of `analyze`. Raises SpecError.
 
-        >>> found = load("resnet50").explore({"width": "16..64:16", "res": [160, 224]}, metrics=["macs"]).batch(0, 8)
-        >>> found.metrics["macs"][-1]
+        >>> load("resnet50").explore({"width": "16..64:16", "res": [160, 224]}).batch(0, 8).metrics["macs"].max()
         np.int64(4089184256)
         """
         from archtool.explore.sweep import sweep
@@ -290,11 +297,10 @@ class Design:
         projective: bool = False,
         image: str | os.PathLike[str] | None = None,
     ) -> Path:
-        """Draw what a position sees into a file, as png, svg or pdf by its suffix: its field as a box, what it sees
-        exactly (or how strongly, `effective`), over a photo (`image`) scaled to the input. See `field`.
+        """Draw what a position sees into a png, svg or pdf: its field as a box, what it sees exactly (or how strongly,
+        `effective`; or which positions an input reaches, `projective`), over a photo (`image`) scaled to the input.
 
-        `projective` draws the positions of `at` that a `position` of the input reaches. Raises PictureError where the
-        file can't be written or the photo not be read, MissingExtra without matplotlib.
+        Raises PictureError where the file can't be written or the photo not be read, MissingExtra without matplotlib.
         """
         from archtool.render.projected import save
         from archtool.render.projection import projection
@@ -307,8 +313,8 @@ class Design:
     def dot(self, depth: int | None = None, direction: str = "TB") -> str:
         """The network's picture in Graphviz's DOT language; the same design gives the same text.
 
-        Blocks below `depth` are drawn as one node; without a depth, it is as great as stays legible. Edges run from
-        top to bottom (TB) or from left to right (LR). Raises RuleError where the picture would be too large.
+        Blocks below `depth` are one node, by default where it stays legible; edges run from top to bottom (TB) or left
+        to right (LR). Raises RuleError where the picture would be too large.
 
         >>> load("lenet5").dot().splitlines()[0]
         'digraph "lenet5" {'
@@ -349,8 +355,7 @@ class Design:
     def torch(self) -> torch.nn.Module:
         """The network as a torch module, its state_dict named as archtool names the layers: float32, training mode.
 
-        It takes (batch, *dims) for each input; under `torch.device("meta")` it takes no memory. Raises MissingExtra
-        where torch is not installed.
+        It takes (batch, *dims) for each input; under `torch.device("meta")` no memory. Raises MissingExtra without torch.
 
         >>> sum(p.numel() for p in load("lenet5").torch().parameters()) == load("lenet5").analyze().totals.params
         True
@@ -362,8 +367,8 @@ class Design:
     def verify(self, device: str = "auto", dtype: str = "float32") -> Verification:
         """Hold what is predicted against torch: shapes, parameters, multiply-adds, and what each layer sees.
 
-        `device` is 'auto' (CUDA where there is one), 'cpu', 'cuda', or 'meta' (no memory, no receptive fields); `dtype`
-        is that of the run on a real device. Raises MissingExtra where torch is not installed.
+        `device` is 'auto' (CUDA where there is one), 'cpu', 'cuda', or 'meta' (no memory, no receptive fields). Raises
+        MissingExtra without torch.
 
         >>> load("lenet5").verify().ok
         True
@@ -385,8 +390,7 @@ class Design:
         """Hold the predicted memory against what torch takes; the words are those of `memory` and `verify`.
 
         On 'cpu' all tensors of a run are counted, layer by layer; on 'cuda' torch's allocator is asked, and may differ
-        by 5% at inference, by 10% in training. Raises RuleError on 'meta', whose kernels are others, and where torch
-        refuses to run the network, MissingExtra where torch is not installed.
+        by 5% at inference, by 10% in training. Raises RuleError on 'meta' and where torch refuses to run the network.
 
         >>> load("lenet5").verify_memory("cpu", mode="training", optimizer="adam").ok
         True
