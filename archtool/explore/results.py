@@ -102,7 +102,7 @@ class ParquetResults(Results):
             with reading(file):
                 found = pq.read_metadata(file)
                 names = found.schema.to_arrow_schema()
-                said = state(file) or {}
+                said = _said(file)
             if schema is None:
                 schema, about = names.remove_metadata(), said
             elif names.names != schema.names or said.get("fingerprint") != about.get("fingerprint"):
@@ -155,7 +155,7 @@ class CsvResults(Results):
             raise ResultError(f"{self.path}: the first line is not one of names")
         first = next((batch for _, batch in self._texts(self.names)), None)
         fields = [(name, pa.string() if first is None else _typed(first.column(name)).type) for name in self.names]
-        return pa.schema(fields), state(self.path) or {}
+        return pa.schema(fields), _said(self.path)
 
     def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
         import pyarrow as pa
@@ -195,7 +195,7 @@ class DuckResults(Results):
             if "designs" not in tables:
                 raise ResultError(f"{self.path}: this is no result of a sweep: it has no table 'designs'")
             schema = connection.sql("select * from designs limit 0").to_arrow_table().schema
-        return schema, state(self.path) or {}
+        return schema, _said(self.path)
 
     def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
         names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
@@ -264,6 +264,20 @@ def _taken(batches: Iterator[tuple[int, pa.RecordBatch]], rows: np.ndarray[Any, 
         if high == len(rows):
             break
     return pa.concat_tables(found, promote_options="permissive") if found else schema.empty_table()
+
+
+def _said(path: Path) -> dict[str, Any]:
+    """What a result says of itself, nothing where it is not of a sweep; raises ResultError for another form."""
+    try:
+        said = state(path) or {}
+        lists = [said.get(name, []) for name in ("metrics", "minimize", "maximize")]
+        lists.append([knob["name"] for axis in said.get("axes", []) for knob in axis])
+        formed = all(isinstance(name, str) for names in lists for name in names)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        formed = False
+    if not formed:
+        raise ResultError(f"{path}: what it says of its sweep can't be read")
+    return said
 
 
 def _typed(column: pa.Array) -> pa.Array:

@@ -145,7 +145,9 @@ def hint(front: Front, number: int, row: dict[str, Any]) -> str:
     lines = [
         f"point {number}" + (f" of {front.sharing[number - 1]:,} designs" if front.sharing[number - 1] > 1 else "")
     ]
-    lines += [f"{name}: {si(row[name]) if row[name] >= 0 else shown(row[name])}" for name in front.objectives]
+    for name in front.objectives:
+        value = row[name]
+        lines.append(f"{name}: {si(value) if isinstance(value, int) and value >= 0 else shown(value)}")
     knobs = [f"{name} = {shown(row[name], plain=True)}" for name in front.knobs]
     return "\n".join(lines + knobs[:MOST_KNOBS] + (["..."] if len(knobs) > MOST_KNOBS else []))
 

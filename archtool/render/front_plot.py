@@ -94,7 +94,7 @@ def _goal(front: Front, name: str) -> str:
 
 
 def _label(front: Front, name: str) -> str:
-    unit = f", {METRICS[name].unit}" if name in METRICS else ""
+    unit = f", {METRICS[name].unit}" if name in METRICS and METRICS[name].unit != "numbers" else ""
     return f"{name}{unit} ({_goal(front, name)})"
 
 

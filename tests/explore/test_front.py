@@ -328,6 +328,14 @@ def test_files_that_are_no_result(tmp_path):
         assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("said", ["no JSON", "[1]", '{"axes": 3}', '{"axes": [[{"values": []}]]}', '{"metrics": [1]}'])
+def test_what_a_file_says_of_itself_may_be_nonsense(tmp_path, said):
+    table = pa.table({"macs": [1]}).replace_schema_metadata({"archtool": said})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(ArchtoolError, match="what it says of its sweep can't be read"):
+        front(tmp_path / "a.parquet", minimize=["macs"])
+
+
 def test_files_of_two_sweeps_are_not_one_result(tmp_path):
     written(tmp_path / "a.parquet", POINTS, {"fingerprint": "a"})
     written(tmp_path / "b.parquet", POINTS, {"fingerprint": "b"})
