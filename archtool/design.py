@@ -355,7 +355,7 @@ class Design:
     def torch(self) -> torch.nn.Module:
         """The network as a torch module, its state_dict named as archtool names the layers: float32, training mode.
 
-        It takes (batch, *dims) for each input; under `torch.device("meta")` no memory. Raises MissingExtra without torch.
+        It takes (batch, *dims) for each input; under `torch.device("meta")` no memory. MissingExtra without torch.
 
         >>> sum(p.numel() for p in load("lenet5").torch().parameters()) == load("lenet5").analyze().totals.params
         True
