@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.errors import ArchtoolError
+from archtool.explore.table import arrow
 from archtool.explore.tally import Tally
 
 if TYPE_CHECKING:
@@ -94,12 +95,12 @@ def run(
             if rows >= ROWS or held >= BYTES:
                 if writing is not None:
                     writing.result()
-                writing = thread.submit(_written, write, waiting)
+                writing = thread.submit(write, arrow().concat_tables(waiting))
                 waiting, rows, held = [], 0, 0
         if writing is not None:
             writing.result()
         if waiting:
-            thread.submit(_written, write, waiting).result()
+            thread.submit(write, arrow().concat_tables(waiting)).result()
     watch.tell(tally.next)
     if tally.rows == 0 and tally.next == size:
         raise SpaceError(none_left(sweep.where, tally))
@@ -125,9 +126,3 @@ def none_left(where: tuple[str, ...], tally: Tally) -> str:
     """Which condition has removed how many designs."""
     removed = "".join(f"\n  '{text}' removes {count:,}" for text, count in zip(where, tally.removed, strict=True))
     return f"no design is left of {tally.next:,}; of those that the conditions before it leave{removed}"
-
-
-def _written(write: Callable[[pa.Table], Any], tables: list[pa.Table]) -> None:
-    import pyarrow as pa
-
-    write(pa.concat_tables(tables).unify_dictionaries())

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from archtool.explore.run import Ended, Ending, SpaceError, Watch, last_design, run
 from archtool.explore.same import differences
 from archtool.explore.sinks import OutputError, Sink, State, part_of, sink_class
-from archtool.explore.table import Tables, column_types
+from archtool.explore.table import Tables, arrow, column_types
 from archtool.explore.tally import Tally
 
 if TYPE_CHECKING:
@@ -162,8 +162,6 @@ class Stream:
 
 def table(sweep: Sweep, limit: int | None = None) -> tuple[pa.Table, Ended]:
     """Evaluate a small sweep, or its first designs; SpaceError for more than MOST_LISTED of them."""
-    import pyarrow as pa
-
     stop = last_design(sweep, limit)
     if stop > MOST_LISTED:
         raise SpaceError(
@@ -173,4 +171,4 @@ def table(sweep: Sweep, limit: int | None = None) -> tuple[pa.Table, Ended]:
     tables = Tables(sweep, column_types(sweep))
     parts = [tables.schema.empty_table()]
     ended = run(sweep, tables, parts.append, Tally.none(sweep), stop, Watch())
-    return pa.concat_tables(parts).unify_dictionaries(), ended
+    return arrow().concat_tables(parts), ended

@@ -303,13 +303,44 @@ def test_what_is_there_is_neither_replaced_nor_gone_on_with_unless_it_is_said(tm
 def test_what_a_killed_sweep_leaves_is_named_and_replaced(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"designs{suffix}"
     Store(swept(), path).fill(limit=100)
-    part_of(path).write_bytes(b"half")
-    with pytest.raises(OutputError, match="was killed"):
-        Store(swept(), path)
-    assert part_of(path).read_bytes() == b"half"
-    Store(swept(), path, resume=True).fill()
-    assert content(path) == expected(swept())
-    assert not part_of(path).exists()
+    for said in ({"resume": True}, {"force": True}):
+        part_of(path).write_bytes(b"half")
+        with pytest.raises(OutputError, match="was killed"):
+            Store(swept(), path)
+        assert part_of(path).read_bytes() == b"half"
+        told: list[str] = []
+        Store(swept(), path, **said, notice=told.append).fill()
+        assert told == [f"{part_of(path)}, which a sweep that was killed has left, is removed"]
+        assert content(path) == expected(swept())
+        assert not part_of(path).exists()
+
+
+def test_a_csv_file_that_was_changed_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "designs.csv"
+    Store(swept(), path).fill(limit=100)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(OutputError, match="does not say which sweep it holds"):
+        Store(swept(), path, resume=True)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_rules_that_turn_up_late_are_told(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """
+input: [4, 8, 8]
+vars: {turns: 1}
+layers:
+  - for: i
+    in: range(turns)
+    do: [conv: {out: 4, kernel: 4, groups: turns}]
+"""
+    monkeypatch.setattr(running, "CELLS", 1)  # a design at once, all written at once
+    path = tmp_path / f"designs{suffix}"
+    sweep = load(text).explore({"turns": "1..4"})
+    Store(sweep, path).fill()
+    problems = [row["problem"] for row in content(path)]
+    assert problems[:2] == [None, None]
+    assert "groups" in problems[2] and "window" in problems[3]
+    assert {problems[2], problems[3]} == set(sweep.rules)
 
 
 def test_places_that_can_not_be_written_are_refused_at_once(tmp_path: Path) -> None:
