@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final
 
+from archtool.algebra.bounds import UNKNOWN, Lows
 from archtool.algebra.functions import extreme, floor, positive, zero
 from archtool.algebra.polynomial import Polynomial, polynomial, symbol, total
 from archtool.errors import RuleError
@@ -14,10 +15,12 @@ from archtool.trace import Expr, in_order
 
 
 class Reader:
-    """Reads the sizes of traces; what several of them have in common is read once."""
+    """Reads the sizes of traces; what several of them have in common is read once. `lows` are the symbols' least
+    values."""
 
-    def __init__(self) -> None:
+    def __init__(self, lows: Lows = UNKNOWN) -> None:
         self.known: dict[Expr, Polynomial] = {}
+        self.lows = lows
 
     def of(self, value: object) -> Polynomial:
         """A size, ratio or condition as a polynomial: equal to it wherever the trace's rules hold."""
@@ -30,8 +33,15 @@ class Reader:
         if value not in self.known:
             for expr in in_order([value]):
                 if expr not in self.known:
-                    self.known[expr] = _READERS[expr.op](self.of, *expr.args)
+                    self.known[expr] = self._read(expr)
         return self.known[value]
+
+    def _read(self, expr: Expr) -> Polynomial:
+        if expr.op in ("max", "min"):
+            return extreme(expr.op, map(self.of, expr.args), self.lows)
+        if expr.op in ("positive", "zero"):
+            return (positive if expr.op == "positive" else zero)(self.of(expr.args[0]), self.lows)
+        return _READERS[expr.op](self.of, *expr.args)
 
 
 Of = Callable[[Any], Polynomial]
@@ -69,11 +79,7 @@ _READERS: Final[dict[str, Callable[..., Polynomial]]] = {
     "product": _product,
     "floor": lambda of, a, b: floor(of(a).over(of(b))),
     "quotient": lambda of, a, b: of(a).over(of(b)),
-    "max": lambda of, a, b: extreme("max", (of(a), of(b))),
-    "min": lambda of, a, b: extreme("min", (of(a), of(b))),
     "where": _where,
-    "positive": lambda of, a: positive(of(a)),
-    "zero": lambda of, a: zero(of(a)),
     "and": _product,
     "or": _or,
     "not": lambda of, a: polynomial(1) - of(a),

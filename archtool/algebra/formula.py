@@ -139,8 +139,22 @@ class Formula:
         return next(iter(self.totals.values()))
 
     def at(self, **values: Exact) -> Exact:
-        """The total where each symbol has a value."""
-        return self.total.at(**values)
+        """The total where each symbol has a value; raises RuleError for values for which the formula does not hold."""
+        for name, value in values.items():
+            domain = self.domains.get(name)
+            if domain is None:
+                raise RuleError(f"'{name}' is no symbol here" + nearest(name, self.domains))
+            if (
+                value < domain.low
+                or (domain.high is not None and value > domain.high)
+                or (value - domain.low) % domain.step
+            ):
+                raise RuleError(f"{name} (={value}) is not a value that the formula is for: {_said(name, domain)}")
+        found = self.total.at(**values)
+        for rule in self.rules:
+            if rule.symbols() <= values.keys() and rule.at(values) != 1:
+                raise RuleError("no valid network has these values: " + "; ".join(self.conditions))
+        return found
 
     def to_sympy(self) -> sympy.Expr:
         """The total as an expression of sympy."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from archtool.algebra.bounds import UNKNOWN, Lows, least
 from archtool.algebra.polynomial import Atom, Exact, Monomial, Polynomial, contents, polynomial, single
 
 
@@ -23,43 +24,100 @@ def floor(part: Polynomial) -> Polynomial:
     inside, outside = Polynomial(rest), Polynomial(whole)
     if inside.constant is not None:
         return outside
+    tied = _merged(inside)
+    if tied is not None:
+        return outside + floor(tied)
+    if _is_plain(inside) and all([factor < 0 for monomial, factor in inside.terms.items() if monomial]):
+        return outside - floor(_turned(inside))
     if any([factor < 0 and all([power < 0 for _, power in monomial]) for monomial, factor in rest.items() if monomial]):
         inside, outside = inside + 1, outside - 1  # floor((n - 1) / s) + 1 is one atom: ceil(n / s)
     return outside + single(Atom("floor", inside))
 
 
-def extreme(op: str, parts: Iterable[Polynomial]) -> Polynomial:
-    """The max or min of some."""
+def _merged(inside: Polynomial) -> Polynomial | None:
+    """(floor(q) + e) / d as (q + e) / d, whose floor is the same, for whole e and d > 0; -floor(q) is a floor too."""
+    floors = [atom for atom in inside.atoms() if atom.op == "floor"]
+    if len(floors) != 1 or len([monomial for monomial in inside.terms if floors[0] in dict(monomial)]) != 1:
+        return None
+    factor = Fraction(inside.terms.get(((floors[0], 1),), 0))
+    rest = inside - single(floors[0]) * factor
+    of: Polynomial = floors[0].args[0]
+    is_whole = all([Fraction(each * factor.denominator).denominator == 1 for each in rest.terms.values()])
+    if abs(factor.numerator) != 1 or not is_whole or not (_is_plain(rest) and _is_plain(of)):
+        return None
+    turned = of if factor > 0 else _turned(of)
+    return rest + turned * abs(factor)
+
+
+def _turned(part: Polynomial) -> Polynomial:
+    """The p for which floor(p) = -floor(part): -u / d and d - 1 more in the numerator."""
+    below = Fraction(contents([part])).denominator
+    return -part + Fraction(below - 1, below)
+
+
+def _is_plain(part: Polynomial) -> bool:
+    """Whether nothing in it is divided by, but numbers."""
+    return all([power > 0 and atom.op != "over" for monomial in part.terms for atom, power in monomial])
+
+
+def extreme(op: str, parts: Iterable[Polynomial], lows: Lows = UNKNOWN) -> Polynomial:
+    """The max or min of some; those that are never it are left out."""
     flat: dict[Polynomial, None] = {}
     for part in parts:
         atom = part.atom
         flat.update(dict.fromkeys(atom.args if atom is not None and atom.op == op else (part,)))
+    for part in [*flat]:
+        if len(flat) > 1 and any([_wins(op, other, part, lows) for other in flat if other != part]):
+            del flat[part]
     if len(flat) == 1:
         return next(iter(flat))
+    first, *others = flat
+    common = {
+        monomial: factor
+        for monomial, factor in first.terms.items()
+        if monomial and all([each.terms.get(monomial) == factor for each in others])
+    }
+    if common:
+        return Polynomial(common) + extreme(op, [each - Polynomial(common) for each in flat], lows)
     return single(Atom(op, *sorted(flat, key=lambda part: part.key)))
 
 
-def positive(part: Polynomial) -> Polynomial:
+def _wins(op: str, one: Polynomial, other: Polynomial, lows: Lows) -> bool:
+    return least(one - other if op == "max" else other - one, lows) >= 0
+
+
+def positive(part: Polynomial, lows: Lows = UNKNOWN) -> Polynomial:
     """1 where a whole number is above 0, else 0."""
     if part.constant is not None:
         return polynomial(int(part.constant > 0))
+    if least(part, lows) > 0:
+        return polynomial(1)
+    if least(-part, lows) >= 0:
+        return polynomial(0)
     constant: Exact = part.terms.get((), 0)
+    scale = contents([part - constant])
+    if scale != 1 and _is_plain(part):  # 2 * n > 5 where n > 2
+        return positive((part - constant).over(polynomial(scale)) - math.floor(-Fraction(constant) / scale), lows)
     atom = (part - constant).atom
     if atom is not None and atom.op == "floor":  # floor(p) >= k where p >= k
         (inside,) = atom.args
         steps = Fraction(contents([inside])).denominator
-        if all([power > 0 for monomial in inside.terms for _, power in monomial]):
-            return positive((inside + constant - 1) * steps + 1)
+        if _is_plain(inside):
+            return positive((inside + constant - 1) * steps + 1, lows)
     is_whole = not any([each.op == "over" for each in part.atoms()])
     if is_whole and _leading(part) < 0:  # x > 0 and its opposite, 1 - x > 0, are told by one atom
-        return polynomial(1) - positive(polynomial(1) - part)
+        return polynomial(1) - positive(polynomial(1) - part, lows)
     return single(Atom("positive", part))
 
 
-def zero(part: Polynomial) -> Polynomial:
+def zero(part: Polynomial, lows: Lows = UNKNOWN) -> Polynomial:
     """1 where a number is 0, else 0."""
     if part.constant is not None:
         return polynomial(int(part.constant == 0))
+    if least(part, lows) > 0 or least(-part, lows) > 0:
+        return polynomial(0)
+    if (part - part.terms.get((), 0)).atom is not None:  # n == 2 where n > 1 but not n > 2: told by these
+        return positive(part + 1, lows) - positive(part, lows)
     scale = contents([part]) * (-1 if _leading(part) < 0 else 1)
     return single(Atom("zero", part * (Fraction(1) / scale)))
 

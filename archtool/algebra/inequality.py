@@ -140,7 +140,7 @@ class _Solving:
         self.name = name
         self.condition = condition(text, [*subject.values, *found.names.order])
         self.layout = Layout(found.names.order, found.names.families)
-        self.reader = Reader()
+        self.reader = Reader({each: domain.low for each, domain in found.names.domains.items()})
 
     def sides(self, found: Evaluated) -> tuple[Any, Any]:
         """Both sides of the condition, on symbols or on numbers."""

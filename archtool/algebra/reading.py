@@ -55,8 +55,9 @@ def read(
     if of != OUTPUT and of not in METRICS:
         raise RuleError(f"'{of}' is not what a formula tells" + nearest(of, [*METRICS, *ALIASES, OUTPUT]))
     reading = _Reading(subject, of, options or Options())
+    parts = subject.parts(symbols)
     try:
-        return reading.formula(subject.parts(symbols), leave_out=symbols is None)
+        return reading.formula(parts if symbols is not None else reading.possible(parts))
     except Untraceable as error:
         raise SpecError(f"{of} has no formula in these symbols: {error}") from None
 
@@ -67,11 +68,31 @@ class _Reading:
         self.of = of
         self.options = options
 
-    def formula(self, parts: Sequence[Asked], leave_out: bool) -> Formula:
-        found = self.subject.evaluate(parts, leave_out=leave_out)
-        parts = [part for part in parts if not leave_out or part.name in {*found.names.vars, *found.names.domains}]
+    def possible(self, parts: Sequence[Asked]) -> Sequence[Asked]:
+        """Those that can all be symbols, of more: the first ones first, where not all can."""
+        if self.is_possible(parts):
+            return parts
+        kept: list[Asked] = []
+        for part in parts:
+            if self.is_possible([*kept, part]):
+                kept.append(part)
+        return kept
+
+    def is_possible(self, parts: Sequence[Asked]) -> bool:
+        try:
+            self.totals_of(self.subject.tried(parts, {}).run)
+        except (Untraceable, RuleError, SpecError):
+            return False
+        return True
+
+    def totals_of(self, run: BlockRun) -> dict[str, Any]:
+        """What is told of a network, on symbols."""
+        return sizes(run) if self.of == OUTPUT else {self.of: self.measured(run)}
+
+    def formula(self, parts: Sequence[Asked]) -> Formula:
+        found = self.subject.evaluate(parts)
         layout = Layout(found.names.order, found.names.families)
-        self.reader = Reader()
+        self.reader = Reader({name: domain.low for name, domain in found.names.domains.items()})
         self.known = exact_quotients(found, self.reader)
         totals = self.totals(found.run, layout)
         return Formula(
@@ -89,9 +110,7 @@ class _Reading:
         )
 
     def totals(self, run: BlockRun, layout: Layout) -> dict[str, Closed]:
-        if self.of == OUTPUT:
-            return {name: self.closed(size, layout) for name, size in sizes(run).items()}
-        return {self.of: self.closed(self.measured(run), layout)}
+        return {name: self.closed(value, layout) for name, value in self.totals_of(run).items()}
 
     def measured(self, run: BlockRun) -> Any:
         return Measures(run, self.options, self.subject.functional).of(self.of)

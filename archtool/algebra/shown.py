@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from archtool.algebra.polynomial import Atom, Exact, Monomial, Polynomial, contents, polynomial, shared
+from archtool.algebra.polynomial import Atom, Exact, Monomial, Polynomial, contents, polynomial, shared, single
 
 FEW_TERMS = 3  # of which what all have in common stands in front
 
@@ -62,6 +62,7 @@ class Layout:
 
     def of(self, part: Polynomial) -> Sum:
         """The layout of a formula."""
+        part = _equalities(part)
         conditions = Counter(atom for monomial in part.terms for atom, _ in monomial if atom.is_truth)
         if not conditions:
             return self._plain(part)
@@ -135,6 +136,30 @@ class Layout:
             tuple([(*self._place(atom), -power) for atom, power in term.powers]),
             -abs(Fraction(term.factor)),
         )
+
+
+def _equalities(part: Polynomial) -> Polynomial:
+    """A formula with n == 2 in the place of n > 1 less n > 2."""
+    truths = [atom for atom in part.atoms() if atom.op == "positive"]
+    for wide in truths:
+        for narrow in truths:
+            if (wide.args[0] - narrow.args[0]).constant == 1:
+                first, second = _beside(part, wide), _beside(part, narrow)
+                if first.terms and first == -second:
+                    others = part - first * single(wide) - second * single(narrow)
+                    return _equalities(others + first * single(Atom("zero", narrow.args[0])))
+    return part
+
+
+def _beside(part: Polynomial, atom: Atom) -> Polynomial:
+    """What a truth value is multiplied by."""
+    return Polynomial(
+        {
+            tuple([item for item in monomial if item[0] is not atom]): factor
+            for monomial, factor in part.terms.items()
+            if atom in dict(monomial)
+        }
+    )
 
 
 def merged(condition: Literal, yes: Sum, no: Sum) -> Cases:

@@ -90,23 +90,18 @@ class Subject:
                 found.append(name)
         return tuple([Asked(name, None, "") for name in found])
 
-    def evaluate(
-        self, parts: Sequence[Asked], numbers: Mapping[str, int] | None = None, *, leave_out: bool = False
-    ) -> Evaluated:
-        """The subject on the symbols that are asked for, some of which may be numbers instead.
-
-        Raises SpecError, naming what can't be a symbol; with `leave_out` that keeps its value.
-        """
+    def evaluate(self, parts: Sequence[Asked], numbers: Mapping[str, int] | None = None) -> Evaluated:
+        """The subject on the symbols that are asked for, some of which may be numbers instead; raises SpecError, naming
+        what can't be a symbol."""
         try:
-            return self._evaluated(parts, numbers or {})
+            return self.tried(parts, numbers or {})
         except Untraceable as error:
             name = self._culprit(parts, error)
-            if leave_out and name:
-                return self.evaluate([part for part in parts if part.name != name], numbers, leave_out=True)
             what = f"'{name}' can't be a symbol here" if name else "these can't all be symbols"
             raise SpecError(f"{what}: {error}") from None
 
-    def _evaluated(self, parts: Sequence[Asked], numbers: Mapping[str, int]) -> Evaluated:
+    def tried(self, parts: Sequence[Asked], numbers: Mapping[str, int]) -> Evaluated:
+        """The same, if that can be; raises Untraceable."""
         trace = Trace()
         with collector_paused():
             names = Namer(self, trace, numbers).names(parts)
@@ -128,7 +123,7 @@ class Subject:
                 return part.name
         for part in parts:
             try:
-                self._evaluated([each for each in parts if each is not part], {})
+                self.tried([each for each in parts if each is not part], {})
             except ArchtoolError:
                 continue
             return part.name

@@ -1,0 +1,95 @@
+"""Bounds of formulas, so that conditions and extremes which always come out the same way leave them.
+
+A floor is tied to what it is of: d * floor(u / d) is u less one of 0 .. d - 1; where u cancels, that is all that is
+left. A symbol of at least `low` is low + t, t >= 0: a sum whose other coefficients are then not negative is at least
+its constant. A term under a condition is there or not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from math import inf
+from typing import Final
+
+from archtool.algebra.polynomial import Atom, Exact, Monomial, Polynomial, contents, single
+
+Lows = Mapping[str, int]  # the least value of each symbol, where it is known
+UNKNOWN: Final[Lows] = {}
+MOST_TERMS = 60  # of a formula whose bounds are looked for
+
+
+def least(part: Polynomial, lows: Lows = UNKNOWN) -> Exact | float:
+    """A number that a formula is never below; -inf where none is found."""
+    if len(part.terms) > MOST_TERMS:
+        return -inf
+    return max(_shifted(part, lows), _untied(part, lows))
+
+
+def _untied(part: Polynomial, lows: Lows) -> Exact | float:
+    """The bound after linear floors, the outermost first, are replaced by what they are of."""
+    linear = [atom for atom in part.atoms() if atom.op == "floor" and part.terms.get(((atom, 1),)) is not None]
+    if not linear:
+        return -inf
+    atom = max(linear, key=lambda each: len(each.key))
+    inside: Polynomial = atom.args[0]
+    if any([power < 0 for monomial in inside.terms for _, power in monomial]):
+        return -inf
+    factor = part.terms[((atom, 1),)]
+    lost = 1 - Fraction(1, Fraction(contents([inside])).denominator)  # at most, by the floor
+    rest = part - single(atom) * factor + inside * factor - max(factor, 0) * lost
+    return rest.constant if rest.constant is not None else max(_shifted(rest, lows), _untied(rest, lows))
+
+
+def _shifted(part: Polynomial, lows: Lows) -> Exact | float:
+    """The bound where each atom is its least value and something more."""
+    if part.constant is not None:
+        return part.constant
+    found: dict[Monomial, Exact] = {}
+    known: dict[Atom, Exact] = {}
+    for monomial, factor in part.terms.items():
+        terms: dict[Monomial, Exact] = {(): factor}
+        plain = [item for item in monomial if not item[0].is_truth]
+        signs = [_least_of(atom, lows) >= 0 for atom, _ in plain] if len(plain) < len(monomial) else []
+        if not all(signs):
+            return -inf
+        if len(plain) < len(monomial) and factor > 0:  # under a condition: not there, if that is less
+            continue
+        for atom, power in plain:
+            if atom not in known:
+                low = _least_of(atom, lows)
+                if isinstance(low, float):
+                    return -inf
+                known[atom] = low
+            if power < 0 and not known[atom] >= 0:
+                return -inf
+            for _ in range(power if power > 0 else 1):
+                terms = _times(terms, atom, known[atom] if power > 0 else 0)
+        for shifted, value in terms.items():
+            found[shifted] = found.get(shifted, 0) + value
+    constant = found.pop((), 0)
+    return constant if all([factor >= 0 for factor in found.values()]) else -inf
+
+
+def _times(terms: Mapping[Monomial, Exact], atom: Atom, low: Exact) -> dict[Monomial, Exact]:
+    """Some terms times (low + what the atom is more)."""
+    found: dict[Monomial, Exact] = {}
+    for monomial, factor in terms.items():
+        if low:
+            found[monomial] = found.get(monomial, 0) + factor * low
+        more = (*monomial, (atom, 1))
+        found[more] = found.get(more, 0) + factor
+    return found
+
+
+def _least_of(atom: Atom, lows: Lows) -> Exact | float:
+    if atom.op == "symbol":
+        return lows.get(atom.args[0], -inf)
+    if atom.is_truth:
+        return 0
+    if atom.op == "over":
+        return 0 if all([least(part, lows) >= 0 for part in atom.args]) else -inf
+    parts = [least(part, lows) for part in atom.args]
+    found = min(parts) if atom.op == "min" else max(parts)
+    return found if isinstance(found, float) else math.floor(found)
