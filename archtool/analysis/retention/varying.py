@@ -27,7 +27,7 @@ class VaryingHeap:
         self._when: Cases = cases(True)
         self._sizes: list[Size] = []
         self._holders: list[dict[int, Cases]] = []  # of each storage: its claims
-        self._claims: dict[int, list[tuple[int, Cases]]] = {}
+        self._claims: dict[int, dict[int, Cases]] = {}  # its storages, and when it holds them
         self._owners: dict[int, set[int]] = {}  # of a claim that holds nothing itself: those that do
         self._made = 0
         self._alive: list[Size] = []  # of each storage: the bytes that count
@@ -51,45 +51,45 @@ class VaryingHeap:
         self._sizes.append(size)
         self._holders.append({})
         self._alive.append(0)
-        claim = self._claim([(len(self._sizes) - 1, self._when)])
+        claim = self._claim({len(self._sizes) - 1: self._when})
         self._rises = True
         return claim
 
     def hold(self, claim: int) -> int:
         """One holder more, in the designs that this happens in; its claim."""
-        return self._claim([(storage, both(held, self._when)) for storage, held in self._claims[claim]])
+        return self._claim({storage: both(held, self._when) for storage, held in self._claims[claim].items()})
 
     def either(self, condition: Condition, yes: int, no: int) -> int:
         """A claim on what one of two holds, which holds nothing itself."""
         self._made += 1
-        self._claims[self._made] = [
-            (storage, both(held, cases(taken)))
-            for claim, taken in ((yes, condition), (no, negate(condition)))
-            for storage, held in self._claims[claim]
-        ]
+        parts: dict[int, Cases] = {}
+        for claim, taken in ((yes, condition), (no, negate(condition))):
+            for storage, held in self._claims[claim].items():
+                parts[storage] = either(parts.get(storage, NEVER), both(held, cases(taken)))
+        self._claims[self._made] = parts
         self._owners[self._made] = self._owners.get(yes, {yes}) | self._owners.get(no, {no})
         return self._made
 
     def drop(self, claim: int) -> None:
         """One holder less."""
         self._note()
-        for storage, _ in self._claims.pop(claim):
-            if self._holders[storage].pop(claim, None) is not None:
-                self._count(storage)
+        for storage in self._claims.pop(claim):
+            del self._holders[storage][claim]
+            self._count(storage)
 
     def narrow(self, claim: int, condition: Condition) -> None:
         """A holder that holds on in the designs where a condition holds."""
         self._note()
         kept = cases(condition)
-        self._claims[claim] = [(storage, both(held, kept)) for storage, held in self._claims[claim]]
-        for storage, held in self._claims[claim]:
+        parts = self._claims[claim] = {storage: both(held, kept) for storage, held in self._claims[claim].items()}
+        for storage, held in parts.items():
             self._holders[storage][claim] = held
             self._count(storage)
 
     def is_shared(self, claim: int) -> Condition:
         """Whether others hold it too, in the designs that this happens in."""
         found, owners = NEVER, self._owners.get(claim, {claim})
-        for storage, held in self._claims[claim]:
+        for storage, held in self._claims[claim].items():
             others = either(*[cases for other, cases in self._holders[storage].items() if other not in owners])
             found = either(found, both(held, self._when, others))
         return among(found, self._when)
@@ -101,12 +101,11 @@ class VaryingHeap:
             moment = frozenset(self._terms.items())
             self._moments[moment] = max(self._constant, self._moments.get(moment, self._constant))
 
-    def _claim(self, parts: list[tuple[int, Cases]]) -> int:
+    def _claim(self, parts: dict[int, Cases]) -> int:
         self._made += 1
         self._claims[self._made] = parts
-        for storage, held in parts:
-            holders = self._holders[storage]
-            holders[self._made] = either(holders.get(self._made, NEVER), held)
+        for storage, held in parts.items():
+            self._holders[storage][self._made] = held
             self._count(storage)
         return self._made
 
