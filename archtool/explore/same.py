@@ -15,6 +15,8 @@ def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str
 
 
 def _differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    if "search" in stored and "search" not in asked:
+        yield "it holds what a search has found"
     if stored["spec"]["name"] != asked["spec"]["name"]:
         yield _told("the spec", stored["spec"]["name"], asked["spec"]["name"])
     elif stored["spec"]["text"] != asked["spec"]["text"]:

@@ -88,6 +88,8 @@ def test_what_is_found_goes_into_a_file_that_front_reads(archtool, tmp_path):
     front = archtool("front", path, "--format", "json")
     assert front.code == 0, front.err
     assert json.loads(front.out)["read"] == 600
+    swept = archtool("sweep", "resnet_family", "-o", path, "--resume")
+    assert (swept.code, "it holds what a search has found" in swept.err) == (2, True)
     again = archtool(*SEARCH, "--evaluations", "600", "-o", path)
     assert (again.code, again.err) == (2, f"{path} is there already: --force replaces it\n")
     assert archtool(*SEARCH, "--evaluations", "700", "-o", path, "--force").code == 0

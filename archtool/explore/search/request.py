@@ -15,7 +15,7 @@ from archtool.explore.search.budget import Bound, bounded, parse_budget
 from archtool.explore.search.judge import Goal
 from archtool.explore.search.measured import Measured
 from archtool.explore.space import Space
-from archtool.explore.sweep import DEFAULT, Sweep
+from archtool.explore.sweep import Sweep
 
 if TYPE_CHECKING:
     from archtool.design import Design
@@ -105,10 +105,9 @@ def request(
     low, high = ([goal.name for goal in told if goal.maximize is way] for way in (False, True))
     if not (told or measured.goals):
         raise RuleError("a search needs something to --minimize or --maximize")
-    given = [name for name in sweep.metrics if name not in (*sweep.minimize, *sweep.maximize)]
     space = Space(axes=sweep.space.axes)  # a search draws its designs itself
     asked = Asked(space, sweep.where, tuple(low), tuple(high))
-    own = Sweep(sweep.design, asked, [*(given or DEFAULT), *bounded(bounds)], sweep.options)
+    own = Sweep(sweep.design, asked, [*sweep.metrics, *bounded(bounds)], sweep.options)
     chosen, engine, why = _algorithm(algorithm, space.designs, len(told), measured)
     by_trials = engine == "optuna"
     wanted = evaluations or (TRIALS if by_trials else EVALUATIONS)
