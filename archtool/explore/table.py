@@ -159,7 +159,8 @@ def _metric(name: str, values: Array, mask: Array | None, kind: str) -> Any:
             raise OverflowError("it is a quotient")
         return pa.array(values.astype(kind, copy=False), mask=mask, from_pandas=False)
     except (OverflowError, pa.ArrowInvalid) as error:
-        raise ArchtoolError(f"a value of '{name}' does not fit into its column, which is {kind}: {error}") from None
+        reason = f"it has more than {DIGITS} digits" if kind == "decimal" else f"that is {kind}: {error}"
+        raise ArchtoolError(f"a value of '{name}' does not fit into its column; {reason}") from None
 
 
 def _problem(problem: Array, mask: Array | None, rules: Sequence[str]) -> Any:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archtool import load
+from archtool import ArchtoolError, load
 from archtool.explore import run as running
 from archtool.explore import store as storing
 from archtool.explore.run import Ending, SpaceError, Watch
@@ -368,10 +368,14 @@ def test_a_column_holds_what_is_told_by_every_piece_of_a_space_that_is_split(tmp
     assert (found.schema.field("stride").type, found.schema.field("macs").type) == (pa.float64(), pa.int64())
 
 
-def test_a_value_that_does_not_fit_is_named() -> None:
+def test_a_value_that_does_not_fit_is_named(tmp_path: Path) -> None:
     sweep = swept(metrics=["macs * 10**18"])
-    with pytest.raises(Exception, match=r"a value of 'macs \* 10\*\*18' does not fit into its column, which is int64"):
+    with pytest.raises(ArchtoolError, match=r"'macs \* 10\*\*18' does not fit into its column; that is int64"):
         Tables(sweep, {"macs * 10**18": "int64"}).of(sweep.batch(0, 648))
+    sweep = swept(metrics=["macs * 10**40"])
+    with pytest.raises(ArchtoolError, match=r"'macs \* 10\*\*40' does not fit .* more than 38 digits"):
+        Store(sweep, tmp_path / "designs.parquet").fill()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_too_many_designs_are_refused_with_what_to_do(tmp_path: Path) -> None:
