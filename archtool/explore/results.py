@@ -198,10 +198,13 @@ class DuckResults(Results):
         return schema, _said(self.path)
 
     def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
+        import pyarrow as pa
+
         names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         start = 0
         with reading(self.path), self._connected() as connection:
-            for batch in connection.sql(f"select {names} from designs order by rowid").to_arrow_reader(BATCH):
+            rows = connection.sql(f"select {names} from designs")  # in the order in which they were inserted
+            for batch in pa.RecordBatchReader.from_stream(rows):
                 yield start, batch
                 start += batch.num_rows
 
