@@ -56,7 +56,7 @@ def test_a_large_space_is_searched_and_that_is_told(archtool):
     assert called.code == 0, called.err
     assert "points on the front found" in called.out
     assert (
-        "NSGA-II (pymoo): the space has 100,663,296 designs, more than the 2,000,000 that are all evaluated"
+        "NSGA-II (pymoo): the space has 100,663,296 designs, more than the 5,000,000 that are all evaluated"
         in called.out
     )
     assert "  seed 7, population 200" in called.out

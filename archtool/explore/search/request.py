@@ -27,7 +27,8 @@ ALGORITHMS: Final = {
     "nsga3": "NSGA-III",
     "tpe": "tree-structured Parzen estimators",
 }
-ENUMERATED: Final = 2_000_000  # designs that are all evaluated rather than searched
+ENUMERATED: Final = 5_000_000  # designs that are all evaluated rather than searched
+MOST_KEPT: Final = 10_000_000  # designs that are all evaluated when that is asked for: half a gigabyte
 FEW_GOALS: Final = 3  # that crowding tells apart (Deb & Jain 2014, section I)
 EVALUATIONS: Final = 100_000  # by default, of designs that formulas tell of
 TRIALS: Final = 100  # by default, of designs that are measured
@@ -140,6 +141,11 @@ def _algorithm(name: str, designs: int, goals: int, measured: Measured) -> tuple
         return chosen, "optuna", f"{what} has to be measured, design by design"
     if name == "tpe":
         return name, "optuna", "it was asked for"
+    if name == "exhaustive" and designs > MOST_KEPT:
+        raise RuleError(
+            f"{size}, more than the {MOST_KEPT:,} that a search keeps; `archtool sweep -o FILE` evaluates them all in "
+            "bounded memory, and `archtool front FILE` finds the best"
+        )
     if name == "exhaustive" or (name == "auto" and designs <= ENUMERATED):
         return "exhaustive", "formulas", f"{size}: all are evaluated, and the front is exact"
     if name != "auto":
