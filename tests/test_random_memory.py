@@ -51,9 +51,15 @@ def test_memory_of_random_networks(seed: int, in_place: bool) -> None:
 TWICE = """
   - batch_norm
   - do:
+      - if: n == 1
+        then: [silu]
       - silu
       - if: n == 1
-        then: [{if: n > 2, then: [relu]}, {if: c <= 4, then: [relu, conv: {out: c, kernel: 1}]}]
+        then:
+          - if: n > 2
+            then: [relu, conv: {out: c, kernel: 3, padding: half}]
+          - if: c <= 4
+            then: [relu, conv: {out: c, kernel: 1}]
       - conv: {out: 4, kernel: 1}
     repeat: 3
 """
