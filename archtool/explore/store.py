@@ -8,9 +8,10 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from archtool import __version__
 from archtool.explore.run import Ended, Ending, SpaceError, Watch, last_design, run
 from archtool.explore.same import differences
-from archtool.explore.sinks import OutputError, Sink, State, part_of, sink_class
+from archtool.explore.sinks import OutputError, State, part_of, sink_class, writing
 from archtool.explore.table import Tables, arrow, column_types
 from archtool.explore.tally import Tally
 
@@ -40,7 +41,7 @@ class Store:
         notice: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.sweep = sweep
-        self.path = path
+        path = self.path = path.resolve() if path.is_symlink() else path  # a link stays one
         if path.is_dir():
             raise OutputError(f"{path} is a folder; name a file, or let --workers write the folder")
         self.kind = sink_class(path)
@@ -67,6 +68,11 @@ class Store:
         if state["fingerprint"] != self.sweep.fingerprint:
             told = "\n  ".join(differences(state, self.sweep.describe()))
             raise OutputError(f"{self.path} holds another sweep, so that it can't be gone on with:\n  {told}")
+        if state.get("version") != __version__:
+            other = state.get("version")
+            raise OutputError(
+                f"{self.path} was written by archtool {other}, this is {__version__}, which may count otherwise"
+            )
         return state
 
     @property
@@ -95,31 +101,21 @@ class Store:
         types = column_types(self.sweep) if self.state is None else self.state["types"]
         tables = Tables(self.sweep, types)
         room = _Room(self.path.parent, watch)
-        sink: Sink | None = None
+        with writing(self.path, tables.schema) as sink:
 
-        def write(table: pa.Table) -> None:
-            assert sink is not None
-            sink.write(table)
-            room.check(table.nbytes)
+            def write(table: pa.Table) -> None:
+                sink.write(table)
+                room.check(table.nbytes)
 
-        try:
-            sink = self.kind(self.path, tables.schema)
             if self.state is not None:
                 sink.extend(self.path)
             ended = run(self.sweep, tables, write, tally, stop, room)
             sink.close({**self._about(), "types": types, **tally.to_dict()})
-        except BaseException as error:
-            if sink is not None:
-                sink.abandon()
-            if isinstance(error, OSError):
-                reason = error.strerror or error
-                raise OutputError(f"can't write {self.path}: {reason}; what is begun is removed") from None
-            raise
         return replace(ended, ending=Ending.DISK_FULL) if room.full and ended.ending is Ending.INTERRUPTED else ended
 
     def _about(self) -> State:
         told: dict[str, Any] = {**self.sweep.describe(), "fingerprint": self.sweep.fingerprint}
-        return {**told, "size": self.sweep.space.size}
+        return {**told, "version": __version__, "size": self.sweep.space.size}
 
 
 class _Room(Watch):

@@ -152,14 +152,16 @@ def _metric(name: str, values: Array, mask: Array | None, kind: str) -> Any:
 
     pa = arrow()
     try:
+        if kind != "float64" and values.dtype.kind == "f":
+            raise OverflowError("it is a quotient")
         if kind == "decimal":
             whole = [Decimal(int(value)) for value in (values if mask is None else np.where(mask, 0, values))]
             return pa.array(whole, pa.decimal128(DIGITS, 0), mask=mask)
-        if kind == "int64" and values.dtype.kind == "f":
-            raise OverflowError("it is a quotient")
         return pa.array(values.astype(kind, copy=False), mask=mask, from_pandas=False)
-    except (OverflowError, pa.ArrowInvalid) as error:
-        reason = f"it has more than {DIGITS} digits" if kind == "decimal" else f"that is {kind}: {error}"
+    except pa.ArrowInvalid:
+        raise ArchtoolError(f"a value of '{name}' has more than {DIGITS} digits, which no column holds") from None
+    except OverflowError as error:
+        reason = f"that is {kind}: {error}"
         raise ArchtoolError(f"a value of '{name}' does not fit into its column; {reason}") from None
 
 

@@ -343,6 +343,24 @@ layers:
     assert {problems[2], problems[3]} == set(sweep.rules)
 
 
+def test_a_file_of_another_version_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "designs.csv"
+    with monkeypatch.context() as before:
+        before.setattr(storing, "__version__", "0.0.1")
+        Store(swept(), path).fill(limit=5)
+    with pytest.raises(OutputError, match=r"was written by archtool 0\.0\.1, this is .* which may count otherwise"):
+        Store(swept(), path, resume=True)
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    path = tmp_path / "designs.csv"
+    path.symlink_to(tmp_path / "far" / "designs.csv")
+    Store(swept(), path).fill()
+    assert path.is_symlink()
+    assert content(path) == expected(swept())
+
+
 def test_places_that_can_not_be_written_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     for name, reason in {
@@ -372,8 +390,12 @@ def test_a_value_that_does_not_fit_is_named(tmp_path: Path) -> None:
     sweep = swept(metrics=["macs * 10**18"])
     with pytest.raises(ArchtoolError, match=r"'macs \* 10\*\*18' does not fit into its column; that is int64"):
         Tables(sweep, {"macs * 10**18": "int64"}).of(sweep.batch(0, 648))
+    sweep = swept(metrics=["macs / params"])
+    for kind in ("int64", "decimal"):
+        with pytest.raises(ArchtoolError, match=f"does not fit into its column; that is {kind}: it is a quotient"):
+            Tables(sweep, {"macs / params": kind}).of(sweep.batch(0, 648))
     sweep = swept(metrics=["macs * 10**40"])
-    with pytest.raises(ArchtoolError, match=r"'macs \* 10\*\*40' does not fit .* more than 38 digits"):
+    with pytest.raises(ArchtoolError, match=r"'macs \* 10\*\*40' has more than 38 digits"):
         Store(sweep, tmp_path / "designs.parquet").fill()
     assert list(tmp_path.iterdir()) == []
 

@@ -6,6 +6,8 @@ name it is always whole, and says what is in it and how far the sweep has come.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -59,6 +61,22 @@ def sink_class(path: Path) -> type[Sink]:
     module, name = SINKS[path.suffix]
     kind: type[Sink] = getattr(import_module(f"{__name__}.{module}"), name)
     return kind
+
+
+@contextmanager
+def writing(path: Path, schema: pa.Schema) -> Iterator[Sink]:
+    """The file that is to be at `path`, while it is written, to be closed within; where an error is raised, what is
+    begun is removed. Raises OutputError where the system does not let it be written."""
+    sink: Sink | None = None
+    try:
+        sink = sink_class(path)(path, schema)
+        yield sink
+    except BaseException as error:
+        if sink is not None:
+            sink.abandon()
+        if isinstance(error, OSError):
+            raise OutputError(f"can't write {path}: {error.strerror or error}; what is begun is removed") from None
+        raise
 
 
 def state(path: Path) -> State | None:

@@ -62,7 +62,7 @@ class ParquetSink:
     def abandon(self) -> None:
         self._writer.is_open = False  # else it would write to the closed file when it is collected
         self._file.close()
-        part_of(self._path).unlink()
+        part_of(self._path).unlink(missing_ok=True)
 
     @staticmethod
     def state(path: Path) -> State | None:
