@@ -88,12 +88,9 @@ def _ratio(numerator: Size, denominator: Size) -> Any:
             return checked(Fraction(numerator, denominator))
     elif bounds(denominator)[0] <= 0:
         raise Untraceable("the sign of a divisor varies", denominator)
-    whole = denominator.trace.quotient(numerator, denominator) if isinstance(denominator, Expr) else None
-    if whole is None and isinstance(numerator, Expr):
-        whole = numerator.trace.quotient(numerator, denominator)
-    if isinstance(whole, int) or (isinstance(whole, Expr) and whole.op != "quotient"):
-        return whole
-    return Ratio(numerator, denominator)
+    trace = denominator.trace if isinstance(denominator, Expr) else numerator.trace  # type: ignore[union-attr]
+    whole = trace.cancelled(numerator, denominator)
+    return Ratio(numerator, denominator) if whole is None else whole
 
 
 def _varies(a: object, b: object) -> bool:

@@ -166,14 +166,14 @@ class Trace:
             if right == 0:
                 raise ZeroDivisionError("division by zero")
             return self._floor(left, right) if right > 0 else self._floor(-left, -right)
-        exact = self._cancel(left, right)
+        exact = self.cancelled(left, right)
         if exact is not None:
             return exact
         return self._divided("floor", left, right)
 
     def quotient(self, left: int | Expr, right: int | Expr) -> int | Expr:
         """left / right, where the caller has required that it is whole."""
-        exact = self._cancel(left, right)
+        exact = self.cancelled(left, right)
         if exact is not None:
             return exact
         return self._divided("quotient", left, right)
@@ -202,7 +202,7 @@ class Trace:
             return whole + int(low)
         return whole + self.node("floor", (rest, d), low, high)
 
-    def _cancel(self, left: int | Expr, right: int | Expr) -> int | Expr | None:
+    def cancelled(self, left: int | Expr, right: int | Expr) -> int | Expr | None:
         """left / right where it is whole by its form alone, else None."""
         if right is left:
             return 1 if is_nonzero(right) else None

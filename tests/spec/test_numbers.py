@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archtool.codegen import to_numpy
@@ -230,3 +230,19 @@ def test_ratios_stay_exact_and_cancel() -> None:
     assert numbers.multiply(half, 2) is w
     assert isinstance(numbers.compare("<", half, numbers.divide(w, 3)), bool | Expr)
     assert numbers.divide(numbers.multiply(w, 6), 3) is numbers.add(w, w)
+
+
+@given(st.integers(0, 300), st.integers(1, 60), st.integers(0, 6))
+@example(104, 16, 1)
+def test_a_quotient_that_bounds_can_not_tell_from_a_whole_number_is_none(number: int, low: int, more: int) -> None:
+    """104 / g is 6.5 and 6.1 for 16 and 17: both have the floor 6, neither is 6."""
+    values = list(range(low, low + more + 1))
+    g = Trace().symbol("g", low, low + more)
+    quotient = numbers.add(numbers.divide(number, g), Fraction(1, 2))
+    divisible = numbers.divisible(number, g)
+    for size, wanted in (
+        (numbers.floor(quotient), [math.floor(Fraction(number, each) + Fraction(1, 2)) for each in values]),
+        (divisible, [numbers.divisible(number, each) for each in values]),
+    ):
+        found = to_numpy([size])({"g": values})[0]
+        assert [int(each) for each in np.broadcast_to(found, len(values))] == wanted
