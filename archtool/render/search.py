@@ -56,7 +56,7 @@ def summary(found: Found, limit: int | None = None) -> Iterator[str]:
     if request.engine != "formulas":
         yield f"  seed {request.seed}" + ("" if request.algorithm == "tpe" else f", population {request.population:,}")
     new = found.evaluations - found.archive.before
-    verb = "measured" if request.engine == "optuna" else "evaluated"
+    verb = "measured" if request.measured.goals else "evaluated"
     rate = f"{si(round(found.rate))} a second" if found.rate >= 10 else f"{found.rate:.2g} a second"
     since = f", {found.archive.before:,} of them before" if found.archive.before else ""
     yield f"  {found.evaluations:,} designs {verb}{since}" + (f"; in {found.seconds:.1f} s, {rate}" if new else "")

@@ -242,6 +242,23 @@ def test_a_space_without_end_can_be_searched():
     assert json.dumps(found.to_dict(3))
 
 
+def test_metrics_beyond_64_bits_stay_exact(tmp_path):
+    text = "name: vast\ninput: [8]\nvars: {a: 1, b: 1}\nlayers:\n  - linear: {out: a}\n  - linear: {out: b}\n"
+    over = {"a": "1..4_000_000_000:7", "b": "1..4_000_000_000:7"}
+    sweep = load(text).explore(over, metrics=["macs"], minimize=["params"], maximize=["activations"])
+    options = {"budget": "macs >= 9e18", "algorithm": "nsga2", "evaluations": 600}
+    state = tmp_path / "state.npz"
+    search(request(sweep, **options), state, watch=Until(400))
+    found = search(request(sweep, **options), state, resume=True)
+    assert found.table.equals(search(request(sweep, **options)).table)
+    row = found.to_dict()["front"][0]
+    totals = load(text, a=row["a"], b=row["b"]).analyze().totals
+    assert (row["macs"], row["params"]) == (totals.macs, totals.params)
+    assert json.dumps(found.to_dict())
+    with pytest.raises(RuleError, match=r"the nearest has macs 1\d,\d{3},[\d,]+ \(macs >= 9e19\)"):
+        sweep.search("macs >= 9e19", algorithm="nsga2", evaluations=600)
+
+
 @pytest.mark.parametrize(
     ("options", "algorithm", "why"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from types import SimpleNamespace
 
+import optuna
 import pytest
 
 from archtool import load
@@ -147,6 +148,18 @@ def test_an_interrupted_measurement_is_no_loss(tmp_path, name):
     rest = search(asked(evaluations=9), tmp_path / name, resume=True)
     assert (rest.evaluations, rest.is_complete) == (9, True)
     assert rest.table.slice(0, 6).equals(part.table)
+
+
+def test_a_trial_that_a_dead_process_left_running_has_failed(tmp_path):
+    path = tmp_path / "search.journal"
+    search(asked(evaluations=3), path)
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    study = optuna.load_study(study_name="archtool", storage=storage)
+    study.ask()
+    assert search(asked(evaluations=5), path, resume=True).evaluations == 5
+    states = [trial.state for trial in study.get_trials()]
+    assert optuna.trial.TrialState.RUNNING not in states
+    assert {"knobs", "measured"} <= study.best_trials[0].user_attrs.keys()
 
 
 def test_failures_stay_failures(tmp_path):

@@ -113,7 +113,7 @@ class Archive:
         violation = np.where(batch.problem == 0, violation, np.inf)
         best = int(violation.argmin())
         if violation[best] < self.nearest.violation:
-            metrics = {name: column[best].item() for name, column in batch.metrics.items()}
+            metrics = {name: column[best : best + 1].tolist()[0] for name, column in batch.metrics.items()}
             self.nearest = Nearest(float(violation[best]), metrics)
 
     def count_kept(self) -> None:

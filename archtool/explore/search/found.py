@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,10 @@ class Found:
             "seconds": self.seconds,
             "rate": self.rate,
             "points": self.front.num_rows,
-            "front": self.front.slice(0, limit).to_pylist(),
+            "front": [
+                {name: int(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+                for row in self.front.slice(0, limit).to_pylist()
+            ],
         }
 
     def check(self) -> None:

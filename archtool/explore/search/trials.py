@@ -131,7 +131,7 @@ class Trials:
         from optuna.trial import TrialState
 
         try:
-            measured = self.request.measured(design_at(self.request.sweep, [int(column[0]) for column in digits]))
+            measured = self._numbers([int(column[0]) for column in digits])
         except MeasureError as error:
             trial.set_user_attr("error", str(error))
             self.study.tell(trial, state=TrialState.FAIL)
@@ -146,6 +146,11 @@ class Trials:
         self.study.tell(trial, self.known[key])
         self.archive.count_kept()
         self.archive.keep(digits, _columns(metrics, measured))
+
+    def _numbers(self, places: list[int]) -> dict[str, float]:
+        """The measured goals of the design at these places; none where formulas tell all."""
+        measured = self.request.measured
+        return measured(design_at(self.request.sweep, places)) if measured.goals else {}
 
 
 def _columns(metrics: Any, measured: dict[str, float]) -> dict[str, Any]:
