@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archtool.explore.search.storage import told_of
-from archtool.explore.sinks import OutputError, sink_class
+from archtool.explore.sinks import OutputError, sink_class, writing
 from archtool.explore.table import column_types
 
 if TYPE_CHECKING:
@@ -33,15 +33,6 @@ def write(found: Found, path: Path) -> None:
         "rows": size, "invalid": {}, "removed": list(found.request.sweep.removed),
         "counts": found.archive.counts.to_dict(),
     }  # fmt: skip
-    try:
-        sink = sink_class(path)(path, table.schema)
-    except OSError as error:
-        raise OutputError(f"can't write {path}: {error.strerror}") from None
-    try:
+    with writing(path, table.schema) as sink:
         sink.write(table)
         sink.close(state)
-    except BaseException as error:
-        sink.abandon()
-        if isinstance(error, OSError):
-            raise OutputError(f"can't write {path}: {error.strerror}; what was written is removed") from None
-        raise
