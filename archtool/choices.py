@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archtool.alternatives import alternatives
-from archtool.size import any_of, equal
+from archtool.size import any_of, equal, where
 from archtool.spec.scope import with_fields
 from archtool.spec.steps import Beside, Call
 from archtool.spec.values import Choice, StepValue, Tensor
-from archtool.trace import Expr
+from archtool.trace import CONDITIONS, Expr
 
 if TYPE_CHECKING:
     from archtool.frame import Frame
@@ -35,10 +35,10 @@ def chosen(
             given = tuple(zip(names, values, strict=True))
             output = each_option(inner, target, lambda option: place(with_fields(option, step.word, given)))
         else:
-            at, choice = next((at, value) for at, value in enumerate(values) if isinstance(value, Choice))
+            at = next(at for at, value in enumerate(values) if is_choice(value))
             output = each_option(
                 inner,
-                choice,
+                values[at] if isinstance(values[at], Choice) else Choice(where(values[at], 1, 0), (False, True)),
                 lambda option: place(StepValue(target, target.kind, names, (*values[:at], option, *values[at + 1 :]))),
             )
         run = frame.evaluation.blocks[key] = inner.finish("choice", output, {})
@@ -66,4 +66,9 @@ def each_option(frame: Frame, choice: Choice, run: Callable[[Any], Tensor]) -> T
 
 def has_choice(values: tuple[Any, ...]) -> bool:
     """Whether a field's value is one of several."""
-    return any([type(value) is Choice for value in values])
+    return any([is_choice(value) for value in values])
+
+
+def is_choice(value: object) -> bool:
+    """Whether a value is one of several: of words or steps, or of true and false (an open condition)."""
+    return type(value) is Choice or (type(value) is Expr and value.op in CONDITIONS)

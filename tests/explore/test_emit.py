@@ -83,7 +83,7 @@ explore:
   minimize: macs
 
 layers:
-  - conv: {out: width if bias else 2 * width, kernel: "kernels[0]", padding: pad}
+  - conv: {out: width if bias else 2 * width, kernel: "kernels[0]", padding: pad, bias: bias}
   - act
   - op
   - for: w

@@ -198,6 +198,33 @@ def test_chunks_cover_the_space_once() -> None:
             assert all(last - first <= size for first, last in chunks)
 
 
+TRUTHS = """
+input: [6, 16, 16]
+vars: {b: true, c: false, n: 2, k: 3}
+blocks:
+  inner:
+    args: {bias: false}
+    body:
+      - conv: {out: 5, kernel: 3, bias: bias}
+      - max_pool: {kernel: 2, stride: 2, ceil_mode: bias}
+layers:
+  - conv: {out: 6, kernel: k, bias: b}
+    repeat: n
+  - add:
+      main: [conv: {out: 6, kernel: 1, bias: not b}]
+      skip: []
+  - batch_norm: {affine: b}
+  - max_pool: {kernel: 2, stride: 2, ceil_mode: c or k > 3}
+  - inner: {bias: k == 3}
+"""
+
+
+def test_fields_that_are_true_or_false_vary_in_one_piece() -> None:
+    sweep = load(TRUTHS).explore({"b": [True, False], "c": [False, True], "n": [1, 2], "k": [3, 5]})
+    assert check(sweep, sweep.batch(0, 16), 16) == 16
+    assert not sweep.split
+
+
 def test_values_beyond_64_bits_are_exact() -> None:
     sweep = load("resnet50").explore({"width": [10**9, 10**9 + 1], "res": [224, 10**6]})
     batch = sweep.batch(0, 4)
