@@ -41,7 +41,7 @@ OVER = {"groups": [1, 2, 5], "width": [10, 12, 15, 24], "kernel": [3, 5], "act":
 def family(*goals: str, budget: str = "params <= 4M", **options):
     low, high = (
         [goal for goal in goals if goal != "receptive_field"],
-        [goal for goal in goals if goal not in ("macs", "params")],
+        [goal for goal in goals if goal == "receptive_field"],
     )
     sweep = load("resnet_family").explore(FAMILY, metrics=["macs", "params"], minimize=low, maximize=high)
     return request(sweep, budget=budget, **options)
@@ -205,6 +205,17 @@ def test_invalid_designs_are_counted_and_never_found(algorithm):
     assert found.front.num_rows == 2  # a kernel of 3, and one of 5
 
 
+@pytest.mark.parametrize(
+    "goals", [["params"], ["params", "macs"], ["params", "macs", "activations", "stride", "flops"]]
+)
+@pytest.mark.parametrize("population", [2, 3, 40])
+def test_any_number_of_goals_and_of_designs_in_a_generation(capsys, goals, population):
+    for algorithm in ["nsga2", "nsga3"][: len(goals)]:
+        found = search(family(*goals, algorithm=algorithm, population=population, evaluations=90))
+        assert found.evaluations == 90
+    assert capsys.readouterr().out == ""
+
+
 def test_a_condition_removes_designs():
     sweep = load(GROUPED).explore(OVER, minimize=["params"], where=["width > 12", "kernel == 3"])
     found = search(request(sweep, algorithm="nsga2", evaluations=72, population=10))
@@ -312,6 +323,7 @@ def test_knobs_that_move_together_are_one_gene():
         ({"minimize": ["mac"]}, SpecError, "did you mean 'macs'"),
         ({"minimize": [], "maximize": []}, RuleError, "something to --minimize or --maximize"),
         ({"algorithm": "exhaustive"}, RuleError, "100,663,296 designs, more than the 10,000,000 that a search keeps"),
+        ({"algorithm": "nsga3", "minimize": ["macs"], "maximize": []}, RuleError, "of which it needs two; take nsga2"),
         ({"algorithm": "annealing"}, RuleError, "there is no algorithm 'annealing'"),
         ({"scores": ["zenn"]}, RuleError, "did you mean 'zen'"),
     ],

@@ -103,14 +103,16 @@ def _algorithm(name: str, goals: int, size: int, breeder: Breeder) -> Any:
         from pymoo.algorithms.moo.nsga3 import NSGA3
     except ImportError as error:
         raise MissingExtra(f"a search needs pymoo ({error}): pip install 'archtool[search]'") from None
-    shared = {"pop_size": size, "mating": breeder, "eliminate_duplicates": False}
+    shared = {"mating": breeder, "eliminate_duplicates": False, "output": None}
     if name == "nsga2":
-        return NSGA2(**shared, output=None)
-    return NSGA3(_directions(goals, size), **shared, output=None)
+        return NSGA2(size, **shared)
+    directions = _directions(goals, size)
+    return NSGA3(directions, pop_size=max(size, len(directions)), **shared)
 
 
 def _directions(goals: int, most: int) -> Array:
-    """The most of evenly spread directions (Das & Dennis 1998) that a population has a design for each of."""
+    """The most of evenly spread directions (Das & Dennis 1998) that a population has a design for each of; but one a
+    goal, at least two goals."""
     from pymoo.util.ref_dirs import get_reference_directions
 
     partitions = 1

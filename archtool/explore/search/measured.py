@@ -96,7 +96,7 @@ class Measured:
 
         try:
             found = measure(design, self.scores, **asdict(self.scoring))
-        except (ArchtoolError, RuntimeError) as error:  # no activations, say; or what torch says of memory
+        except (ArchtoolError, RuntimeError, ValueError) as error:  # no activations, say; what torch says of memory
             raise MeasureError(str(error).splitlines()[0]) from error
         return {name: number(score.value, f"{name} is") for name, score in found.items()}
 

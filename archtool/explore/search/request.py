@@ -109,6 +109,8 @@ def request(
     space = Space(axes=sweep.space.axes)  # a search draws its designs itself
     asked = Asked(space, sweep.where, tuple(low), tuple(high))
     own = Sweep(sweep.design, asked, [*sweep.metrics, *bounded(bounds)], sweep.options)
+    if algorithm == "nsga3" and len(told) + len(measured.goals) < 2:
+        raise RuleError("nsga3 spreads designs between goals, of which it needs two; take nsga2")
     chosen, engine, why = _algorithm(algorithm, space.designs, len(told), measured)
     by_trials = engine == "optuna"
     wanted = evaluations or (TRIALS if by_trials else EVALUATIONS)
