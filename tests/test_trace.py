@@ -186,7 +186,7 @@ def test_unbounded_symbols_do_not_overflow_either(recipe: Recipe, data: st.DataO
 def test_products_near_the_end_of_int64() -> None:
     trace = Trace()
     x, y = trace.symbol("x", 1, 2**32), trace.symbol("y", 1, 2**31)
-    for size, dtype in ((x * y, object), ((x - 1) * (y - 1), np.int64), (x * y - x * y // 2 * 2, object)):
+    for size, dtype in ((x * y, object), ((x - 1) * (y - 1), np.int64), (x * y - x * y // 2 * 2, np.int64)):
         (column,) = to_numpy([size])({"x": [2**32, 2**32 - 1], "y": [2**31, 2**31]})
         assert column.dtype == dtype
     (column,) = to_numpy([x * y])({"x": [2**32, 2**32 - 1], "y": [2**31, 2**31]})

@@ -214,3 +214,17 @@ def test_where_knows_what_it_asked_before(depth: int) -> None:
     for _ in range(depth):
         value = where(less(n, 4), 2 * value + 1, value)
     assert len([expr for expr in in_order([value]) if expr.op == "where"]) == 1
+
+
+def test_a_floor_is_tied_to_what_it_is_of() -> None:
+    trace = Trace()
+    n, w = trace.symbol("n", 1, 1000), trace.symbol("w", 1, 9)
+    assert bounds(2 * ((n + 1) // 2) - n) == (0, 1)
+    assert bounds(n - 3 * (n // 3)) == (0, 2)
+    assert bounds(w + 3 * n - 2 * (3 * n // 2)) == (1, 10)
+    assert bounds(n // 2 - n // 2) == (0, 0)
+    assert bounds(n - n // 3 - n // 2 - n // 6) == (0, 2)
+    assert bounds(n - n // 3 - n // 2) == (1, 167)
+    assert bounds(4 * ((2 * ((n + 1) // 2) + 1) // 4) - n) == (-2, 1)
+    same(sizes.maximum(2 * ((n + 1) // 2) - n + 1, 0), 2 * ((n + 1) // 2) - n + 1)
+    assert less(n, 2 * (n // 2) + 2) is True

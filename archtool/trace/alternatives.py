@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.trace.conditions import Core, Facts, Range, multiple_of
 from archtool.trace.expr import CONDITIONS, Expr, bounds, factors_of, linear
-from archtool.trace.intervals import Interval, meet, power_bounds, product_bounds, sum_bounds
+from archtool.trace.intervals import Interval, meet, power_bounds, product_bounds, scaled, sum_bounds
 
 if TYPE_CHECKING:
     from archtool.trace.table import Trace
@@ -173,7 +173,7 @@ def bounds_under(condition: Expr, value: Value) -> Interval:
         each: Interval = (1, 1)
         for base, exponent in Counter(factors_of(term)).items():
             each = product_bounds(each, power_bounds(_range(base, ranges), exponent))
-        found = sum_bounds(found, product_bounds((factor, factor), each))
+        found = sum_bounds(found, scaled(each, factor))
     return meet(meet(found, bounds(value)), _range(value, ranges)) if isinstance(value, Expr) else found
 
 
@@ -183,8 +183,7 @@ def _range(value: Expr, ranges: Mapping[Core, Range]) -> Interval:
     for core, known in ranges.items():
         times = multiple_of(terms, core)
         if times is not None:
-            scaled = product_bounds((known.low, known.high), (times, times))
-            return meet(bounds(value), sum_bounds(scaled, (constant, constant)))
+            return meet(bounds(value), sum_bounds(scaled((known.low, known.high), times), (constant, constant)))
     return bounds(value)
 
 

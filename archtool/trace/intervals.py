@@ -34,6 +34,12 @@ def meet(left: Interval, right: Interval) -> Interval:
     return max(left[0], right[0]), min(left[1], right[1])
 
 
+def scaled(interval: Interval, factor: Bound) -> Interval:
+    """Bounds of a number of times."""
+    ends = times(interval[0], factor), times(interval[1], factor)
+    return ends if factor >= 0 else (ends[1], ends[0])
+
+
 def product_bounds(left: Interval, right: Interval) -> Interval:
     """Bounds of a product of two that vary by themselves."""
     ends = [times(a, b) for a in left for b in right]

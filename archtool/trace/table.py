@@ -18,8 +18,9 @@ from math import gcd, inf
 from typing import Any, Final
 
 from archtool.trace import alternatives, conditions
+from archtool.trace.bounding import bounds_of_sum
 from archtool.trace.expr import Expr, bounds, common_factors, factors_of, is_nonzero, linear, without
-from archtool.trace.intervals import Bound, plus, power_bounds, product_bounds, quotient_bounds, times
+from archtool.trace.intervals import Bound, power_bounds, product_bounds, quotient_bounds
 
 INT64: Final = 2**63
 
@@ -76,12 +77,10 @@ class Trace:
             return constant
         if constant == 0 and len(kept) == 1 and kept[0][1] == 1:
             return kept[0][0]
-        low: Bound = constant
-        high: Bound = constant
-        for term, factor in kept:
-            ends = (times(term.low, factor), times(term.high, factor))
-            low = plus(low, min(ends))
-            high = plus(high, max(ends))
+        known = self.table.get(("sum", constant, kept))
+        if known is not None:
+            return known
+        low, high = bounds_of_sum(constant, dict(kept))
         if low == high:
             return int(low)
         return self.node("sum", (constant, kept), low, high)
@@ -129,6 +128,9 @@ class Trace:
         if len(factors) < 2:
             return factors[0] if factors else 1
         both = sorted(factors, key=lambda factor: factor.number)
+        known = self.table.get(("product", *both))
+        if known is not None:
+            return known
         low: Bound = 1
         high: Bound = 1
         for index, factor in enumerate(both):
