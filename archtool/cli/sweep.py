@@ -73,7 +73,7 @@ def command(
         table, ended = store.table(sweep, limit)
         click.echo(rows(table), nl=False)
         if not quiet:
-            click.echo(summary(ended, sweep.where), err=True, nl=False)
+            click.echo(summary(ended, sweep.where, split=sweep.split), err=True, nl=False)
         return
     total = last_design(sweep, limit)
     path = None if output == "-" else Path(output)
@@ -88,7 +88,7 @@ def command(
     with progress("designs", place.begun, total, quiet) as tell, stoppable(tell) as stopping:
         ended = place.fill(limit, stopping)
     if not quiet:
-        click.echo(summary(ended, sweep.where, path), err=True, nl=False)
+        click.echo(summary(ended, sweep.where, path, sweep.split), err=True, nl=False)
     if ended.ending is Ending.DISK_FULL:
         raise OutputError(
             f"{ended.ending.value}: {path} holds {ended.tally.next:,} of {ended.size:,} designs; make room, and go on "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.analysis.options import Options
@@ -17,8 +19,10 @@ from archtool.explore.tracing import Tracer, question
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from archtool.design import Design
+    from archtool.explore.run import Ended
     from archtool.explore.search.found import Found
 
     Array = np.ndarray[Any, Any]
@@ -100,6 +104,30 @@ class Sweep:
     def evaluate(self, digits: Sequence[Array]) -> Batch:
         """Designs that stand at these places of the axes; their numbers are their places in these arrays."""
         return self._evaluated(Scattered(digits, 0))
+
+    def save(
+        self, path: str | os.PathLike[str], *, force: bool = False, resume: bool = False, limit: int | None = None
+    ) -> Ended:
+        """Evaluate the designs (the first `limit` of them) into a .parquet, .csv or .duckdb file, whole however that
+        ends. `force` replaces a file that is there, `resume` goes on with it.
+
+        Raises ArchtoolError for a file that can't be written, or that holds another sweep.
+        """
+        from archtool.explore.store import Store
+
+        return Store(self, Path(path), force, resume).fill(limit)
+
+    def to_pandas(self, limit: int | None = None) -> pd.DataFrame:
+        """The designs (the first `limit` of them, at most 1,000) as a table; see `save` for more.
+
+        >>> from archtool import load
+        >>> load("resnet50").explore({"width": "32,64"}, metrics=["params"]).to_pandas()["params"].to_list()
+        [6917640, 25557032]
+        """
+        from archtool.explore.store import table
+
+        frame: pd.DataFrame = table(self, limit)[0].to_pandas()
+        return frame
 
     def search(self, budget: str = "", **asked: Any) -> Found:
         """Search the space for the designs that are best in what is minimized and maximized, and within a budget.

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 MOST_RULES: Final = 10  # that are told
 
 
-def summary(ended: Ended, where: Sequence[str], path: Path | None = None) -> str:
-    """What has become of the designs: valid, invalid by rule, removed by condition; and where they are."""
+def summary(ended: Ended, where: Sequence[str], path: Path | None = None, split: Sequence[str] = ()) -> str:
+    """What has become of the designs: valid, invalid by rule, removed by condition; where they are; and why the space
+    had to be divided to be traced (`split`)."""
     tally = ended.tally
     rows = [("designs", f"{tally.next:,}", _rate(ended)), ("  valid", f"{tally.valid:,}", "")]
     if tally.invalid:
@@ -31,7 +32,8 @@ def summary(ended: Ended, where: Sequence[str], path: Path | None = None) -> str
     if where:
         rows.append(("  removed", f"{sum(tally.removed):,}", ""))
         rows += [("", f"{count:,}", text) for text, count in zip(where, tally.removed, strict=True)]
-    return aligned(rows, numbers=(1,)) + "".join(_ends(ended, path))
+    divided = "".join([f"note: slower, the space was divided: {why}\n" for why in split])
+    return aligned(rows, numbers=(1,)) + "".join(_ends(ended, path)) + divided
 
 
 def _rate(ended: Ended) -> str:
