@@ -11,7 +11,7 @@ from typing import Any, Final
 from archtool.analysis.measures import Measures
 from archtool.analysis.options import Options
 from archtool.design import Design
-from archtool.errors import SpecError
+from archtool.errors import RuleError, SpecError
 from archtool.explore.describe import written
 from archtool.explore.results import ResultError
 from archtool.explore.tracing import question
@@ -50,7 +50,10 @@ def emitted(about: Mapping[str, Any], row: Mapping[str, Any], origin: str, path:
         folder = Path(spec["file"]).parent
         raise ResultError(f"{path}: its spec can't be read from here; call this in {folder}\n{error}") from None
     text = _Rewritten(document, about, row).text(origin)
-    _check(text, about, row, path)
+    try:
+        _check(text, about, row, path)
+    except (SpecError, RuleError) as error:
+        raise ResultError(f"{path}: design {row.get('design')} can't be written as a spec: {error}") from None
     return text
 
 

@@ -9,6 +9,7 @@ import pytest
 from archtool import load
 from archtool.design import Design
 from archtool.errors import ArchtoolError
+from archtool.explore.emit import emitted
 from archtool.explore.front import Front, front
 from archtool.explore.sinks import sink_class
 from archtool.explore.sweep import sweep
@@ -180,9 +181,9 @@ def test_a_spec_on_one_line_and_one_with_markers(tmp_path):
     ):
         text = text.replace("LAYERS", "layers: [conv: {out: c, kernel: 1}]")
         path = swept(Design(read_text(text, "a.yaml")), tmp_path / "a.parquet", over={"c": [4, 5]}, metrics=METRICS)
-        (emitted,) = check(front(path, maximize=["macs"]))
-        assert load(emitted).analyze().totals.params == 20
-        assert load(emitted).spec.about == Design(read_text(text, "a.yaml")).spec.about
+        (point,) = check(front(path, maximize=["macs"]))
+        assert load(point).analyze().totals.params == 20
+        assert load(point).spec.about == Design(read_text(text, "a.yaml")).spec.about
 
 
 @pytest.mark.parametrize("name", ["resnet_family", "mobile_nas"])
@@ -220,9 +221,17 @@ def test_metrics_are_held_as_they_were_counted(tmp_path):
     design = Design(read_text(BASE, "net.yaml"))
     asked = {"metrics": ["macs", "macs / params", "width + 1", "flops", "params"], "batch": 4, "convention": "fvcore"}
     found = front(swept(design, tmp_path / "a.parquet", over={"width": [8, 24]}, **asked), minimize=["macs / params"])
-    emitted = load(found.emit(1))
-    assert 4 * emitted.analyze().totals.macs == found.rows[0]["macs"]
-    assert not emitted.expect  # four inputs at once are not what a spec states
+    point = load(found.emit(1))
+    assert 4 * point.analyze().totals.macs == found.rows[0]["macs"]
+    assert not point.expect  # four inputs at once are not what a spec states
+
+
+def test_what_would_be_no_spec_is_not_written(tmp_path):
+    design = Design(read_text(BASE, "net.yaml"))
+    found = front(swept(design, tmp_path / "a.parquet", over={"act": ["relu"]}, metrics=METRICS), minimize=["macs"])
+    row = {**found.row(1), "act": "rleu"}  # a file that somebody has edited
+    with pytest.raises(ArchtoolError, match=r"a.parquet: design 0 can't be written as a spec: .*unknown word 'rleu'"):
+        emitted(found.about, row, "point 1", path=found.path)
 
 
 # --- where nodes stand --------------------------------------------------------------------------------------------
