@@ -11,7 +11,7 @@ from archtool.trace import CONDITIONS, INT64, Bound, Expr, arguments, bounds, in
 
 if TYPE_CHECKING:
     import numpy as np
-    import sympy  # type: ignore[import-untyped]  # ships no types
+    import sympy
 
     Array = np.ndarray[Any, Any]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from archtool.analysis.modes import MODES
-from archtool.analysis.retention.peak import OPTIMIZERS
+from archtool.analysis.options import OPTIMIZERS
 from archtool.cli._options import chosen, spec_arguments
 from archtool.render.columns import aligned
 
