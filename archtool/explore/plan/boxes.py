@@ -42,18 +42,20 @@ class Boxes:
             elif isinstance(node, Joined):
                 made[node] = self._joined(node, made, counts)
             else:
-                made[node] = _called(node, made, counts)
+                made[node] = _called(node, made)
         return {expr: made[node] for expr, node in self.tabled.nodes.items()}
 
     def _joined(self, node: Joined, made: dict[Any, Any], counts: tuple[int, ...]) -> Array:
+        import numpy as np
+
         ufunc = ufunc_of(node)
         parts: list[tuple[int, Any]] = [(axes_of(part), made.get(part, part)) for part in node.parts]
         for j, i, both in self._order(node, counts):
             pair = (parts.pop(j), parts.pop(i))
-            one, other = (spread(part, axes, both, counts) if axes else part for axes, part in pair)
+            one, other = (spread(part, axes, both) if axes else part for axes, part in pair)
             parts.append((both, ufunc(one, other)))
         ((axes, array),) = parts
-        return spread(array, axes, node.axes, counts)
+        return spread(np.asarray(array), axes, node.axes)
 
     def _order(self, node: Joined, counts: tuple[int, ...]) -> list[Pair]:
         """In which order to join a node's parts."""
@@ -80,6 +82,6 @@ def _smallest_first(sets: list[int], counts: Sequence[int]) -> list[Pair]:
     return order
 
 
-def _called(node: Call, made: dict[Any, Any], counts: Sequence[int]) -> Any:
-    parts = [part if isinstance(part, int) else spread(made[part], part.axes, node.axes, counts) for part in node.parts]
+def _called(node: Call, made: dict[Any, Any]) -> Any:
+    parts = [part if isinstance(part, int) else spread(made[part], part.axes, node.axes) for part in node.parts]
     return node.function(parts)

@@ -89,12 +89,11 @@ def on_grid(outputs: Sequence[Expr], support: Support, slices: Sequence[slice]) 
         for symbol in in_order(outputs)
         if symbol.op == "symbol"
     }
-    counts = [part.stop - part.start for part in slices]
     kept = set(outputs)
     for step, ended in _with_ends(operations(outputs)):
         axes = support[step.expr]
         values = [
-            spread(made[operand], support[operand], axes, counts) if isinstance(operand, Expr) else operand
+            spread(made[operand], support[operand], axes) if isinstance(operand, Expr) else operand
             for operand in step.operands
         ]
         made[step.expr] = step.apply(values)
@@ -104,11 +103,12 @@ def on_grid(outputs: Sequence[Expr], support: Support, slices: Sequence[slice]) 
     return {expr: made[expr] for expr in outputs}
 
 
-def spread(array: Array, axes: int, wanted: int, counts: Sequence[int]) -> Array:
+def spread(array: Array, axes: int, wanted: int) -> Array:
     """An array over some axes as one over more, with one place on those that it does not depend on."""
     if axes == wanted:
         return array
-    return array.reshape([counts[axis] if axes >> axis & 1 else 1 for axis in members(wanted)])
+    lengths = dict(zip(members(axes), array.shape, strict=True))
+    return array.reshape([lengths.get(axis, 1) for axis in members(wanted)])
 
 
 def _with_ends(steps: Sequence[Operation]) -> Iterator[tuple[Operation, list[Expr]]]:

@@ -62,9 +62,11 @@ class Lookups:
 
 
 def _joining(ufunc: Callable[..., Any]) -> Callable[..., Any]:
+    import numpy as np
+
     def join(first: Any, *others: Any) -> Any:
         if not others:
-            return first
+            return np.asarray(first)  # it may be a number
         total = ufunc(first, others[0])
         for other in others[1:]:
             ufunc(total, other, out=total)

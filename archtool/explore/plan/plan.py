@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.codegen import constant, operations
-from archtool.explore.plan.grid import Support, on_grid
+from archtool.explore.plan.grid import Support, on_grid, spread
 from archtool.size import Size
 from archtool.trace import Expr, in_order
 
@@ -84,14 +84,13 @@ class Plan:
         """
         shape = [part.stop - part.start for part in slices]
         made = self._boxes.at(slices) if self._enough(prod(shape)) else on_grid(self._varying, self.support, slices)
-        return [self._whole(size, made, shape) for size in self.outputs]
-
-    def _whole(self, size: Size, made: Mapping[Expr, Array], shape: Sequence[int]) -> Array:
-        """An output in a box of this shape, with a dimension for every axis."""
-        if not isinstance(size, Expr):
-            return constant(size).reshape([1] * len(shape))
-        axes = self.support[size]
-        return made[size].reshape([length if axes >> axis & 1 else 1 for axis, length in enumerate(shape)])
+        every = (1 << len(slices)) - 1
+        return [
+            spread(made[size], self.support[size], every)
+            if isinstance(size, Expr)
+            else spread(constant(size), 0, every)
+            for size in self.outputs
+        ]
 
     def _enough(self, designs: int) -> bool:
         """Whether there were enough designs for tables, with these."""
