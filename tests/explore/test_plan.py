@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise, product
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
@@ -20,7 +20,7 @@ from archtool.explore.plan.nodes import Table
 from archtool.explore.plan.tables import Tabled
 from archtool.explore.reading import Variable
 from archtool.trace import Trace
-from tests.test_trace import LARGE, SMALL, Knob, Recipe, build, conditions, recipes
+from tests.test_trace import LARGE, OPERATIONS, SMALL, Knob, Recipe, build, conditions, recipes
 
 MOST_DESIGNS = 3000  # of a random space
 
@@ -170,6 +170,38 @@ def open_grids(draw: st.DrawFn) -> Case:
 def test_what_is_gathered_into_tables_is_the_formula_on_ints(case: Case, data: st.DataObject) -> None:
     points, slices = data.draw(places(case, 150))
     check_everywhere(case, points, slices, (6, 40, 200))
+
+
+def recipe(text: str) -> Recipe:
+    """A formula over six knobs: letters, and calls of operations."""
+    scope: dict[str, Any] = {knob.name: ("symbol", knob.name) for knob in SIX}
+    scope |= {name: lambda *parts, name=name: (name, *parts) for name in OPERATIONS} | {
+        "not_": lambda part: ("not", part)
+    }
+    scope |= {"n": lambda number: ("number", number)}
+    return eval(text, scope)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where(not_(less(u, w)), n(3), where(less(v, x), n(5), where(not_(equal(y, z)), n(3), n(-1))))",
+        "multiply(add(u, add(v, w)), add(u, subtract(v, w)))",  # u * v comes twice
+        "multiply(add(u, v), subtract(u, v))",  # u * v goes
+        "where(less(u, w), add(multiply(v, x), y), add(multiply(v, x), z))",
+        "where(less(u, w), add(multiply(v, x), n(4)), multiply(v, x))",
+        "maximum(u, minimum(v, maximum(w, maximum(n(4), x))))",
+        "maximum(u, maximum(v, subtract(w, multiply(n(2**62), multiply(x, z)))))",  # a part of it leaves int64
+        "all_of(less(u, v), all_of(not_(equal(w, y)), less(z, x)))",
+        "floor(add(u, multiply(v, w)), add(x, z))",
+    ],
+)
+def test_rare_forms_are_the_formula_on_ints(text: str) -> None:
+    variables = {knob.name: Variable(axis, range(knob.low, knob.high + 1, knob.step)) for axis, knob in enumerate(SIX)}
+    lengths = [len(variable.values) for variable in variables.values()]
+    case = Case(SIX, [recipe(text)], variables, lengths)
+    points = [tuple(number * (7 + axis) % length for axis, length in enumerate(lengths)) for number in range(100)]
+    check_everywhere(case, points, [slice(0, min(length, 3)) for length in lengths], (6, 40, 2000))
 
 
 def test_long_sums_become_few_tables_and_what_outputs_have_in_common_is_computed_once() -> None:

@@ -17,8 +17,9 @@ from archtool.explore.plan.grid import Support
 from archtool.explore.plan.nodes import Along, Call, Joined, Node, Table, in_order
 from archtool.explore.plan.sums import Monomial, Polynomials, Sum, Terms, as_sum, written
 from archtool.size import maximum, minimum, negate, product, where
-from archtool.trace import Expr
+from archtool.trace import Expr, linear
 from archtool.trace import in_order as expressions_in_order
+from archtool.trace.expr import factors_of
 
 LARGEST: Final = 2**15  # places of a table
 MOST_AXES: Final = 16  # of a table
@@ -34,7 +35,10 @@ class Parts:
         self._polynomials = Polynomials(support, self.fits, self._operation)
         self._sums: dict[Joined, Sum] = {}
         self._joins: dict[Joined, list[Any]] = {}  # what each joins
-        for expr in expressions_in_order(outputs):  # parts first, so that nothing recurs deeply
+        chains = {expr: chain for expr in outputs if not self.fits(support[expr]) and (chain := _chain(expr))}
+        roots = [condition for cases, _ in chains.values() for condition, _ in cases]
+        roots += [expr for expr in outputs if expr not in chains]
+        for expr in expressions_in_order(roots):  # parts first, so that nothing recurs deeply
             if not self.fits(support[expr]):
                 self.node(expr)
         self.nodes = {expr: self.node(expr) for expr in outputs}
@@ -58,13 +62,13 @@ class Parts:
             return Along(expr, axes) if isinstance(values, range) else Table(expr, axes)
         if self._operation(expr).is_wide:
             return self._as_it_stands(expr, axes)
+        if expr.op in ("sum", "product") and (cases := _chain(expr)):
+            return self._first(*cases, axes)
         terms = self._polynomials.of(expr)
         if terms != {(expr,): 1}:
             return self._sum(terms, axes)
         if expr.op in _JOINS:
             return self._join(expr.op, self._flat(expr), axes)
-        if expr.op == "where" and (cases := _chain(expr)):
-            return self._first(*cases, axes)
         return self._as_it_stands(expr, axes)
 
     def _operation(self, expr: Expr) -> Operation:
@@ -215,17 +219,25 @@ def _scaling(factor: int, offset: int) -> Callable[[Sequence[Any]], Any]:
 
 
 def _chain(expr: Expr) -> tuple[list[tuple[Any, int]], int] | None:
-    """Conditions in turn, each with its number, and the number where none holds: a chain of two or more."""
+    """Conditions in turn, each with its number, and the number where none holds: a chain of two or more.
+
+    A trace writes it as n + k [c] (n' + k' [c'] (n'' + ...)), where [c] is 1 where c holds, else 0.
+    """
     cases: list[tuple[Any, int]] = []
     rest: Any = expr
+    total, scale = 0, 1
     while isinstance(rest, Expr):
-        if rest.op != "where":
+        number, terms = linear(rest)
+        if len(terms) != 1:
             return None
-        condition, yes, no = rest.args
-        if isinstance(yes, Expr):
-            condition, yes, no = negate(condition), no, yes
-        if isinstance(yes, Expr) or is_wide(yes):
+        ((term, factor),) = terms.items()
+        total += scale * number
+        scale *= factor
+        gates = [part for part in factors_of(term) if part.op == "where" and part.args[1:] == (1, 0)]
+        others = [part for part in factors_of(term) if part not in gates]
+        if len(gates) != 1 or len(others) > 1:
             return None
-        cases.append((condition, yes))
-        rest = no
-    return (cases, rest) if len(cases) > 1 and not is_wide(rest) else None
+        cases.append((negate(gates[0].args[0]), total))
+        rest = others[0] if others else None
+    values = [*(value for _, value in cases), total + scale]
+    return (cases, values[-1]) if len(cases) > 1 and not any(map(is_wide, values)) else None
