@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.errors import RuleError, SpecError, Untraceable
-from archtool.explore.reading import Reader, given
+from archtool.explore.reading import Reader, settled
 from archtool.explore.space import Axis
 from archtool.network import Evaluation
-from archtool.spec.domains import KNOB
 from archtool.spec.expressions import Expression
 from archtool.spec.lists import is_list
 from archtool.spec.steps import Block
@@ -65,9 +64,7 @@ class Derived:
         self._known: dict[tuple[int, ...], tuple[Form, list[int]]] = {}
         below = _all_below(self.names, design.block)
         self.moved_by = tuple(
-            number
-            for number, axis in enumerate(axes)
-            if any(KNOB.fullmatch(knob.name)[1] in below for knob in axis.knobs)  # type: ignore[index]  # its form is checked
+            number for number, axis in enumerate(axes) if any(knob.var in below for knob in axis.knobs)
         )
 
     def groups(self, digits: Sequence[Array]) -> Iterator[Group]:
@@ -101,11 +98,10 @@ class Derived:
         return found
 
     def _compute(self, places: Mapping[int, int]) -> tuple[Form, list[int]]:
-        block = self.design.block
         values = [[knob.values[places.get(number, 0)] for knob in axis.knobs] for number, axis in enumerate(self.axes)]
         numbers: list[int] = []
         try:
-            _, environment = _environments(block, self.axes, values, Evaluation())
+            environment = Evaluation().vars(*settled(self.design.block, self.axes, values))
         except (RuleError, SpecError) as error:
             return Form((), str(error)), []
         form = Form(tuple(_form(environment[name], numbers) for name in self.names))
@@ -117,12 +113,12 @@ class Derived:
 def untraceable_vars(design: Design, axes: Sequence[Axis], asked: frozenset[str]) -> Derived | None:
     """The vars of a design that can't be traced over these axes; None where there are none. `asked` are names that
     are read besides those that the network reads. Raises RuleError or SpecError where the first design is invalid."""
-    block = design.block
-    plain, sample = _environments(block, axes, [[knob.values[0] for knob in axis.knobs] for axis in axes], Evaluation())
+    first = [[knob.values[0] for knob in axis.knobs] for axis in axes]
+    sample = Evaluation().vars(*settled(design.block, axes, first))
     trace = Trace()
     reader = Reader(trace)
     varying = [[reader.knob(number, knob) for knob in axis.knobs] for number, axis in enumerate(axes)]
-    knobs = given(zip(axes, varying, strict=True), plain)
+    block, knobs = settled(design.block, axes, varying)
     environment: dict[str, Any] = {WORK: Evaluation(trace).allowance}
     found: list[str] = []
     for name, default in block.arguments.items():
@@ -140,16 +136,6 @@ def untraceable_vars(design: Design, axes: Sequence[Axis], asked: frozenset[str]
     for _, written in design.spec.inputs.values():
         read |= names_read(tuple(written.values()) if isinstance(written, Mapping) else written)
     return Derived(design, axes, found, read)
-
-
-def _environments(
-    block: Block, axes: Sequence[Axis], values: Sequence[Sequence[Any]], evaluation: Evaluation
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The vars where items of lists are their own, and where all knobs have these values."""
-    plain = evaluation.vars(block, given(zip(axes, values, strict=True)))
-    if not any(knob.is_item for axis in axes for knob in axis.knobs):
-        return plain, plain
-    return plain, evaluation.vars(block, given(zip(axes, values, strict=True), plain))
 
 
 def symbols(trace: Trace, name: str) -> Callable[[], Any]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archtool.errors import RuleError
+from archtool.errors import RuleError, SpecError
 from archtool.explore.space import Axis, Knob
+from archtool.network import Evaluation
 from archtool.size import Ratio, equal
-from archtool.spec.domains import KNOB
+from archtool.spec.expressions import Expression
 from archtool.spec.lists import is_list
-from archtool.spec.values import Choice
+from archtool.spec.steps import Block
+from archtool.spec.values import WORK, Choice, Environment
 from archtool.trace import Trace
 
 if TYPE_CHECKING:
@@ -75,21 +77,54 @@ class Reader:
         return self.trace.symbol(name, low, max(values), step)
 
 
-def given(axes: Iterable[tuple[Axis, Sequence[Any]]], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What the vars are given where the knobs of some axes have these values; `defaults` are the vars' own. Without
-    them, knobs that are items of a var's own list are left out."""
+def settled(block: Block, axes: Iterable[Axis], values: Iterable[Sequence[Any]]) -> tuple[Block, dict[str, Any]]:
+    """A network where the knobs of some axes have these values: what its vars are given, and the network, in which a
+    var of whose list an item is a knob has that item in its own list."""
     found: dict[str, Any] = {}
-    for axis, values in axes:
-        for knob, value in zip(axis.knobs, values, strict=True):
-            name, places = KNOB.fullmatch(knob.name).groups()  # type: ignore[union-attr]  # checked when it was asked for
-            path = [int(place) for place in places[1:-1].split("][")] if places else []
+    items: dict[str, list[tuple[Sequence[int], Any]]] = {}
+    for axis, those in zip(axes, values, strict=True):
+        for knob, value in zip(axis.knobs, those, strict=True):
+            name, path = knob.var, _path(knob.name)
             if knob.among is not None:
                 found[name] = _replaced(found.get(name, (None,) * knob.among), path, value)
-            elif not path:
+            elif path:
+                items.setdefault(name, []).append((path, value))
+            else:
                 found[name] = value
-            elif defaults is not None:
-                found[name] = _replaced(found.get(name, defaults[name]), path, value)
-    return found
+    if items:
+        block = block.having({name: _with_items(block.arguments[name], those) for name, those in items.items()})
+    return block, found
+
+
+def check_items(block: Block, axes: Iterable[Axis]) -> None:
+    """Refuse a knob that is an item of a list which has none there; raises SpecError."""
+    own = Evaluation().vars(block, {})
+    for knob in (knob for axis in axes for knob in axis.knobs if knob.among is None):
+        value, told = own[knob.var], knob.var
+        for place in _path(knob.name):
+            if not is_list(value) or place >= len(value):
+                what = f"has {len(value)} items" if is_list(value) else "is no list"
+                raise SpecError(f"there is no '{knob.name}': '{told}' {what}")
+            value, told = value[place], f"{told}[{place}]"
+
+
+def _path(name: str) -> list[int]:
+    """The places in lists that a knob's name ends in: [2] of `depths[2]`."""
+    places = name.partition("[")[2]
+    return [int(place) for place in places[:-1].split("][")] if places else []
+
+
+def _with_items(default: Expression | None, items: Sequence[tuple[Sequence[int], Any]]) -> Expression:
+    """A list's expression, other items in some places."""
+    assert default is not None  # a network's vars have values
+
+    def evaluate(environment: Environment) -> Any:
+        value = default.evaluate(environment)
+        for path, item in items:
+            value = _replaced(value, path, item)
+        return value
+
+    return Expression(default.text, evaluate, default.uses | {WORK})
 
 
 def _replaced(base: Any, path: Sequence[int], value: Any) -> Any:
@@ -97,6 +132,6 @@ def _replaced(base: Any, path: Sequence[int], value: Any) -> Any:
     if not path:
         return value
     at, *rest = path
-    if not is_list(base) or at >= len(base):
+    if not is_list(base) or at >= len(base):  # it depends on other knobs
         raise RuleError(f"there is no item {at} of {f'a list of {len(base)}' if is_list(base) else 'what is no list'}")
     return (*base[:at], _replaced(base[at], rest, value), *base[at + 1 :])

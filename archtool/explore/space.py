@@ -36,9 +36,9 @@ class Knob:
     among: int | None = None
 
     @property
-    def is_item(self) -> bool:
-        """Whether it is an item of a list whose other items are the var's own."""
-        return self.among is None and "[" in self.name
+    def var(self) -> str:
+        """The var that varies, as a whole or in an item."""
+        return self.name.partition("[")[0]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from archtool.explore.compiled import Columns, Compiled, merged
 from archtool.explore.derived import Form, around
 from archtool.explore.describe import describe, fingerprint
 from archtool.explore.places import Places, Scattered, boxes
+from archtool.explore.reading import check_items
 from archtool.explore.tracing import Tracer, question
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Sweep:
         conditions = [question(text, vars) for text in self.where]
         self._by_metrics = tuple(bool(condition.metrics - set(vars)) for condition in conditions)
         questions = [question(text, vars) for text in self.metrics]
+        check_items(design.block, self.space.axes)
         self._tracer = Tracer(design, self.space.axes, questions, conditions, self.options)
         self._pieces: dict[Key, Compiled] = {}
 

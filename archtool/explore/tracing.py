@@ -10,7 +10,7 @@ from archtool.analysis.measures import METRICS, Measures
 from archtool.collector import collector_paused
 from archtool.errors import RuleError, SpecError, Untraceable, nearest
 from archtool.explore.derived import Derived, Form, filled, untraceable_vars
-from archtool.explore.reading import Reader, Variable, given
+from archtool.explore.reading import Reader, Variable, settled
 from archtool.explore.space import Axis
 from archtool.fields import describe
 from archtool.network import Evaluation
@@ -136,13 +136,11 @@ class Tracer:
             [knob.values[fixed[number]] if number in fixed else reader.knob(number, knob) for knob in axis.knobs]
             for number, axis in enumerate(self.axes)
         ]
-        block = self.design.block
         evaluation = Evaluation(trace)
         with collector_paused():
             try:
                 derived = {} if self.derived is None else self._given(reader, self.derived, form, bounds)
-                defaults = evaluation.vars(block, {**given(zip(self.axes, values, strict=True)), **derived})
-                knobs = given(zip(self.axes, values, strict=True), defaults)
+                block, knobs = settled(self.design.block, self.axes, values)
                 environment = evaluation.vars(block, {**knobs, **derived})
                 run = evaluation.network(block, environment, self.design.spec.shapes(environment))
             except (RuleError, SpecError) as error:

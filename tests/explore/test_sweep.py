@@ -16,7 +16,7 @@ from archtool.analysis.measures import METRICS, Measures
 from archtool.design import Design
 from archtool.errors import RuleError, SpecError
 from archtool.explore.batch import Batch
-from archtool.explore.reading import given as knobs_given
+from archtool.explore.reading import settled
 from archtool.explore.sweep import Sweep
 from archtool.network import Evaluation
 from archtool.runs import BlockRun
@@ -50,8 +50,10 @@ def design_at(sweep: Sweep, number: int) -> BlockRun:
     """One design of a space, evaluated by itself on ints; raises where it is invalid."""
     knobs = sweep.space.design(number)
     values = [[knobs[knob.name] for knob in axis.knobs] for axis in sweep.space.axes]
-    plain = Evaluation().vars(sweep.design.block, knobs_given(zip(sweep.space.axes, values, strict=True)))
-    return sweep.design.evaluate(knobs_given(zip(sweep.space.axes, values, strict=True), plain))
+    block, vars = settled(sweep.design.block, sweep.space.axes, values)
+    evaluation = Evaluation()
+    environment = evaluation.vars(block, vars)
+    return evaluation.network(block, environment, sweep.design.spec.shapes(environment))
 
 
 def check(sweep: Sweep, batch: Batch, count: int) -> int:
@@ -264,3 +266,18 @@ def test_a_design_without_knobs_to_vary_says_how_to_name_them() -> None:
     design: Design = load("resnet50")
     with pytest.raises(SpecError, match="says not what to vary; say it in its 'explore', or with --over knob=domain"):
         design.explore()
+
+
+def test_a_list_that_depends_on_another_follows_its_items() -> None:
+    text = "input: [3, 8, 8]\nvars: {a: [1, 2], b: ['2 * a[0]', 3]}\nlayers:\n"
+    text += "  - conv: {out: 'a[0] * b[0]', kernel: 1}\n  - conv: {out: 'b[1]', kernel: 1}\n"
+    sweep, batch = swept(text, {"a[0]": "1..3", "b[1]": "5,7"}, metrics=["params", "a[0] * b[0] + b[1]"])
+    assert batch.metrics["a[0] * b[0] + b[1]"].tolist() == [2 * a * a + b for a in (1, 2, 3) for b in (5, 7)]
+    assert check(sweep, batch, 6) == 6
+
+
+def test_an_item_that_a_list_does_not_have_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"there is no 'depths\[4\]': 'depths' has 4 items"):
+        swept("resnet50", {"depths[4]": "1,2"})
+    with pytest.raises(SpecError, match=r"there is no 'width\[0\]': 'width' is no list"):
+        swept("resnet50", {"width[0]": "1,2"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archtool.design import Design
 from archtool.explore.describe import written
-from archtool.explore.reading import given
+from archtool.explore.reading import settled
 from archtool.network import Evaluation
 
 if TYPE_CHECKING:
@@ -19,10 +19,8 @@ def design_at(sweep: Sweep, places: Sequence[int]) -> Design:
     own = sweep.design
     axes = sweep.space.axes
     values = [[knob.values[place] for knob in axis.knobs] for axis, place in zip(axes, places, strict=True)]
-    evaluation = Evaluation()
-    defaults = evaluation.vars(own.block, given(zip(axes, values, strict=True)))
-    knobs = given(zip(axes, values, strict=True), defaults)
-    texts = {name: written(value) for name, value in knobs.items()}
+    environment = Evaluation().vars(*settled(own.block, axes, values))
+    texts = {name: written(environment[name]) for name in {knob.var for axis in axes for knob in axis.knobs}}
     return Design(own.spec.document, own.spec.design, {**own.knobs, **texts}, own.spec.folder, own.spec.library)
 
 
