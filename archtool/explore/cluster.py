@@ -62,7 +62,7 @@ def connected(cluster: Cluster) -> Iterator[Client]:
         stack.enter_context(_quiet())
         if cluster.scheduler is None:
             own = LocalCluster(
-                n_workers=cluster.workers, threads_per_worker=1, processes=True, dashboard_address=None,
+                n_workers=cluster.workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL, scheduler_kwargs={"allowed_failures": DEATHS},
                 preload=["archtool.explore.worker"],
             )  # fmt: skip

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import uuid4
 
-from archtool.explore.same import differences
 from archtool.explore.sinks import OutputError, State
 from archtool.explore.sinks.parquet import ParquetSink
+from archtool.explore.store import gone_on_with
 from archtool.explore.tally import Tally
 
 if TYPE_CHECKING:
@@ -69,20 +69,11 @@ class Parts:
         if not path.exists() or not any(path.iterdir()):
             return
         if resume:
-            self.state = self._resumed()
+            self.state = gone_on_with(path, manifest(path), sweep)
         elif not force:
             raise OutputError(f"{path} is there already: --resume goes on with it, --force replaces it")
         elif not (path / MANIFEST).is_file():
             raise OutputError(f"{path} is no result of a sweep, so that it is not replaced")
-
-    def _resumed(self) -> State:
-        state = manifest(self.path)
-        if state is None:
-            raise OutputError(f"{self.path} does not say which sweep it holds, so that it can't be gone on with")
-        if state["fingerprint"] != self.sweep.fingerprint:
-            told = "\n  ".join(differences(state, self.sweep.describe()))
-            raise OutputError(f"{self.path} holds another sweep, so that it can't be gone on with:\n  {told}")
-        return state
 
     def begin(self, state: State) -> None:
         """Make the folder, without files of an earlier sweep where they are replaced; write what it is to hold."""

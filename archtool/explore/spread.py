@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from archtool.explore.sweep import Sweep
 
 EVALUATOR: Final = "archtool.explore.evaluation:SweepEvaluator"
-FEWEST, MOST, MANY = 2**16, 2**22, 256  # designs of a part, at least and at most; parts that a space should make
+FEWEST, MOST, MANY = 2**16, 2**22, 64  # designs of a part, at least and at most; parts that a space should make
+FEW: Final = 2**12  # designs that are evaluated to see how long one takes
+SECONDS: Final = 5.0  # that a part may take
 
 
 class Spread:
@@ -124,7 +126,13 @@ class Spread:
 
 
 def _designs_of_a_part(sweep: Sweep) -> int:
-    """As many as give all workers something to do, in whole turns of what is evaluated at once where they are more."""
-    designs = min(max(FEWEST, -(-sweep.space.size // MANY)), MOST)
+    """As many as give all workers something to do, but no more than a worker evaluates in `SECONDS`; in whole turns of
+    what is evaluated at once where they are more than that."""
+    few = min(sweep.space.size, FEW)
+    for _ in range(2):  # the first time it is traced
+        began = perf_counter()
+        sweep.batch(0, few)
+    in_time = int(few * SECONDS / (perf_counter() - began))
+    designs = max(min(max(FEWEST, -(-sweep.space.size // MANY)), MOST, in_time), 1)
     at_once = next(sweep.chunks())[1]
     return designs - designs % at_once if designs > at_once else designs

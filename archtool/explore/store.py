@@ -25,6 +25,19 @@ SPREAD: Final = 4  # bytes that a byte of a table may take in a file: as text, s
 MOST_LISTED: Final = 1_000  # designs of one table
 
 
+def gone_on_with(path: Path, state: State | None, sweep: Sweep) -> State:
+    """What a place says of itself, which is to hold a part of a sweep; raises OutputError where it does not."""
+    if state is None:
+        raise OutputError(f"{path} does not say which sweep it holds, so that it can't be gone on with")
+    if state["fingerprint"] != sweep.fingerprint:
+        told = "\n  ".join(differences(state, sweep.describe()))
+        raise OutputError(f"{path} holds another sweep, so that it can't be gone on with:\n  {told}")
+    if state.get("version") != __version__:
+        other = state.get("version")
+        raise OutputError(f"{path} was written by archtool {other}, this is {__version__}, which may count otherwise")
+    return state
+
+
 class Store:
     """The file that a sweep is to be stored in: a new one, or one that holds a part of it (`resume`).
 
@@ -57,23 +70,9 @@ class Store:
         if part.exists():
             notice(f"{part}, which a sweep that was killed has left, is removed")
         if path.exists() and resume:
-            self.state = self._resumed()
+            self.state = gone_on_with(path, self.kind.state(path), sweep)
         elif path.exists() and not force:
             raise OutputError(f"{path} is there already: --resume goes on with it, --force replaces it")
-
-    def _resumed(self) -> State:
-        state = self.kind.state(self.path)
-        if state is None:
-            raise OutputError(f"{self.path} does not say which sweep it holds, so that it can't be gone on with")
-        if state["fingerprint"] != self.sweep.fingerprint:
-            told = "\n  ".join(differences(state, self.sweep.describe()))
-            raise OutputError(f"{self.path} holds another sweep, so that it can't be gone on with:\n  {told}")
-        if state.get("version") != __version__:
-            other = state.get("version")
-            raise OutputError(
-                f"{self.path} was written by archtool {other}, this is {__version__}, which may count otherwise"
-            )
-        return state
 
     @property
     def begun(self) -> int:

@@ -319,7 +319,11 @@ def test_force_removes_what_a_sweep_has_written_alone(tmp_path: Path) -> None:
 def test_another_sweep_is_not_gone_on_with(tmp_path: Path) -> None:
     sweep, other = family(), family(batch=2)
     folder = tmp_path / "out"
-    Parts(sweep, folder).begin({**sweep.describe(), "fingerprint": sweep.fingerprint})
+    said = {**sweep.describe(), "fingerprint": sweep.fingerprint}
+    Parts(sweep, folder).begin({**said, "version": "0.0.1"})
+    with pytest.raises(OutputError, match=r"was written by archtool 0\.0\.1, this is"):
+        Spread(sweep, folder, Cluster(), resume=True)
+    Parts(sweep, folder, force=True).begin({**said, "version": evaluation.__version__})
     with pytest.raises(OutputError, match=r"holds another sweep, .*\n  batch: 1 there, 2 asked for"):
         Spread(other, folder, Cluster(), resume=True)
     evaluate(job(other), 0, 100, str(folder))
