@@ -31,13 +31,18 @@ class Support:
     def learn(self, outputs: Iterable[object]) -> None:
         """Note the axes of everything that the outputs need."""
         found = self._found
-        for expr in in_order(outputs):
-            if expr not in found:
-                found[expr] = (
-                    1 << self.axis(expr)
-                    if expr.op == "symbol"
-                    else self.of(part for part in arguments(expr) if isinstance(part, Expr))
-                )
+        new: set[Expr] = set()
+        todo = [output for output in outputs if isinstance(output, Expr)]
+        while todo:
+            expr = todo.pop()
+            if expr not in found and expr not in new:
+                new.add(expr)
+                todo += [part for part in arguments(expr) if isinstance(part, Expr)]
+        for expr in sorted(new, key=lambda expr: expr.number):  # each after its parts
+            if expr.op == "symbol":
+                found[expr] = 1 << self.axis(expr)
+            else:
+                found[expr] = self.of(part for part in arguments(expr) if isinstance(part, Expr))
 
     def of(self, parts: Iterable[Expr]) -> int:
         """The axes of some expressions, as a set."""
