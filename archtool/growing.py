@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from archtool.cost import Cost
 from archtool.errors import Untraceable
+from archtool.merging import power_of
 from archtool.runs import BlockRun, Entry, Problem, Run
 from archtool.shape import Shape
 from archtool.size import Condition, Size, all_of, equal, negate
@@ -73,7 +74,7 @@ def _summed(one: Run, turn: Expr, turns: Size, start: Shape, end: Shape) -> Bloc
     if field is not None:
         field = _assumed(field, _several_positions(one.inputs[0].axes, output.shape.axes))
         _fixed(field, turn)
-        field = field.power(turns).settled(end.axes)
+        field = power_of(field, turns).settled(end.axes)
     entries = Untold()
     entries.turns = turns
     source = Tensor(start, (field,), 0)

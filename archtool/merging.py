@@ -5,11 +5,15 @@ Where two alternatives can't be one (another rank, other phases) the design spac
 
 from __future__ import annotations
 
+from typing import Final
+
 from archtool.errors import Untraceable
 from archtool.field import AxisField, Field, Reach
 from archtool.shape import Shape
-from archtool.size import where
-from archtool.trace import Expr
+from archtool.size import Size, at_most, where
+from archtool.trace import Expr, bounds
+
+MOST_POWERS: Final = 64  # of a field whose number of turns varies, where each is told by itself
 
 
 def merge_shapes(condition: Expr, yes: Shape, no: Shape) -> Shape:
@@ -29,6 +33,20 @@ def merge_fields(condition: Expr, yes: Field | None, no: Field | None) -> Field 
         raise Untraceable("what a tensor comes from varies with the design", condition)
     axes = tuple(_merge_axes(condition, a, b) for a, b in zip(yes.axes, no.axes, strict=True))
     return Field(axes, where(condition, yes.state, no.state))
+
+
+def power_of(field: Field, turns: Size) -> Field:
+    """A field composed some times with itself: in closed form, or where there is none as one of a few."""
+    try:
+        return field.power(turns)
+    except Untraceable:
+        least, most = bounds(turns)
+        if most - least >= MOST_POWERS:
+            raise
+    found = field.power(int(most))
+    for fewer in reversed(range(int(least), int(most))):
+        found = merge_fields(at_most(turns, fewer), field.power(fewer), found)  # type: ignore[arg-type,assignment]  # open
+    return found
 
 
 def _merge_axes(condition: Expr, yes: AxisField, no: AxisField) -> AxisField:
