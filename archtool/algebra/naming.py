@@ -97,6 +97,7 @@ class Namer:
         self.sizes: dict[str, Size] = {}
         self.symbols: dict[str, Size] = {}
         self.usual: dict[str, Any] = {}
+        self.claimed: list[tuple[str, tuple[int, ...]]] = []  # vars and items of vars that are no longer their own
         self.families: list[tuple[str, ...]] = []
         self.domains: dict[str, Range] = {}
         self.written: dict[str, str] = {}
@@ -131,6 +132,7 @@ class Namer:
             if value is None:
                 self.families.append(tuple([f"{var}_{number}" for number in range(len(items))]))
             for (at, _), each in zip(items, made, strict=True):
+                self._claim(part.name, name, (at,))
                 self._replace(name, (at,), each)
         elif (size := self.subject.size(var)) is not None:
             if size in self.sizes:
@@ -147,6 +149,7 @@ class Namer:
             old = _item(self.values[var], path)
         except LookupError:
             raise SpecError(f"'{part.name}' is not there: {var} is {describe(self.values[var])}") from None
+        self._claim(part.name, var, path)
         name = "_".join([var, *map(str, path)])
         self._replace(var, path, self._varying(part, name, old) if value is None else value)
 
@@ -180,6 +183,13 @@ class Namer:
     def _given(self, name: str) -> Range | None:
         domain = self.subject.given.get(name)
         return domain if isinstance(domain, Range) else None
+
+    def _claim(self, name: str, var: str, path: tuple[int, ...]) -> None:
+        """Take a var, or an item of one; raises SpecError where it, or a part of it, is taken."""
+        for other, taken in self.claimed:
+            if other == var and (taken[: len(path)] == path or path[: len(taken)] == taken):
+                raise SpecError(f"'{name}' is named twice: {var} is a symbol, or has one, already")
+        self.claimed.append((var, path))
 
     def _replace(self, var: str, path: tuple[int, ...], value: Any) -> None:
         self.vars[var] = _replaced(self.vars.get(var, self.values[var]), path, value)

@@ -57,7 +57,7 @@ def read(
     reading = _Reading(subject, of, options or Options())
     parts = subject.parts(symbols)
     try:
-        return reading.formula(parts if symbols is not None else reading.possible(parts))
+        return reading.formula(*((parts, subject.evaluate(parts)) if symbols is not None else reading.possible(parts)))
     except Untraceable as error:
         raise SpecError(f"{of} has no formula in these symbols: {error}") from None
 
@@ -67,30 +67,37 @@ class _Reading:
         self.subject = subject
         self.of = of
         self.options = options
+        self.told: tuple[BlockRun, dict[str, Any]] | None = None
 
-    def possible(self, parts: Sequence[Asked]) -> Sequence[Asked]:
-        """Those that can all be symbols, of more: the first ones first, where not all can."""
-        if self.is_possible(parts):
-            return parts
+    def possible(self, parts: Sequence[Asked]) -> tuple[Sequence[Asked], Evaluated]:
+        """Those that can all be symbols, of more, and the subject on them: the first ones first, where not all can."""
+        found = self.tried(parts)
+        if found is not None:
+            return parts, found
         kept: list[Asked] = []
         for part in parts:
-            if self.is_possible([*kept, part]):
+            more = self.tried([*kept, part])
+            if more is not None:
                 kept.append(part)
-        return kept
+                found = more
+        return kept, found or self.subject.evaluate(kept)
 
-    def is_possible(self, parts: Sequence[Asked]) -> bool:
+    def tried(self, parts: Sequence[Asked]) -> Evaluated | None:
+        """The subject on these symbols; None where it, or what is asked of it, can't be told in them."""
         try:
-            self.totals_of(self.subject.tried(parts, {}).run)
-        except (Untraceable, RuleError, SpecError):
-            return False
-        return True
+            found = self.subject.tried(parts, {})
+            self.totals_of(found.run)
+        except (Untraceable, RuleError, SpecError):  # what is wrong with no symbol at all is raised at the end
+            return None
+        return found
 
     def totals_of(self, run: BlockRun) -> dict[str, Any]:
-        """What is told of a network, on symbols."""
-        return sizes(run) if self.of == OUTPUT else {self.of: self.measured(run)}
+        """What is told of a network, on symbols; told again of the same one, without measuring again."""
+        if self.told is None or self.told[0] is not run:
+            self.told = run, sizes(run) if self.of == OUTPUT else {self.of: self.measured(run)}
+        return self.told[1]
 
-    def formula(self, parts: Sequence[Asked]) -> Formula:
-        found = self.subject.evaluate(parts)
+    def formula(self, parts: Sequence[Asked], found: Evaluated) -> Formula:
         layout = Layout(found.names.order, found.names.families)
         self.reader = Reader({name: domain.low for name, domain in found.names.domains.items()})
         self.known = exact_quotients(found, self.reader)

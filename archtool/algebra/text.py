@@ -61,7 +61,8 @@ def _term(term: Term, layout: Layout) -> str:
         sides = (above, below) if power > 0 else (below, above)
         if atom.op == "over":
             for side, part in zip(sides, atom.args, strict=True):
-                side.append(_raised(f"({write(part, layout)})", abs(power)))
+                if part.constant != 1:
+                    side.append(_raised(f"({write(part, layout)})", abs(power)))
         else:
             sides[0].append(_raised(_atom(atom, layout), abs(power)))
     if term.bracket is not None:
