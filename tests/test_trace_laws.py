@@ -228,3 +228,16 @@ def test_a_floor_is_tied_to_what_it_is_of() -> None:
     assert bounds(4 * ((2 * ((n + 1) // 2) + 1) // 4) - n) == (-2, 1)
     same(sizes.maximum(2 * ((n + 1) // 2) - n + 1, 0), 2 * ((n + 1) // 2) - n + 1)
     assert less(n, 2 * (n // 2) + 2) is True
+
+
+def test_a_question_about_a_sum_of_many_alternatives_is_answered_at_once() -> None:
+    trace = Trace()
+    names = [f"x{index}" for index in range(40)]
+    parts = [where(less(trace.symbol(name, 1, 9), 5), 3, 7 + index) for index, name in enumerate(names)]
+    total = sum(parts[1:], parts[0])
+    within = less(total, 500)
+    for digits in ([1] * 40, [9] * 40, [1, 9] * 20):
+        point = dict(zip(names, digits, strict=True))
+        expected = sum(3 if point[name] < 5 else 7 + index for index, name in enumerate(names)) < 500
+        (column,) = to_numpy([within])(point)
+        assert bool(column) is expected

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archtool.trace.table import Trace
 
 Value = int | Expr
+MOST_BRANCHES: Final = 4  # alternatives of a sum that a question is asked in
 DEEPEST: Final = 12  # operations that are looked into for what a condition tells about them
 
 
@@ -141,17 +142,17 @@ def _base(condition: Expr) -> Expr:
 
 
 def by_branch(size: Expr, ask: Callable[[Value], bool | Expr]) -> bool | Expr | None:
-    """A question about a size that has alternatives, asked in each of them; None where both answers stay open."""
-    for term in linear(size)[1]:
-        condition = gate_of(term)
-        if condition is not None:
-            trace = size.trace
-            size_yes, size_no = assume(size, condition), assume(size, trace.negate(condition))
-            if size_yes is size or size_no is size:
-                return None
-            yes, no = ask(size_yes), ask(size_no)
-            if isinstance(yes, bool) or isinstance(no, bool):
-                return where(trace, condition, yes, no)  # type: ignore[no-any-return]  # of truth values
+    """A question about a size that has alternatives, asked in each of them; None where both answers stay open, and for
+    many alternatives: their combinations are too many to be asked."""
+    gates = [condition for term in linear(size)[1] if (condition := gate_of(term)) is not None]
+    for condition in gates if len(gates) <= MOST_BRANCHES else ():
+        trace = size.trace
+        size_yes, size_no = assume(size, condition), assume(size, trace.negate(condition))
+        if size_yes is size or size_no is size:
+            return None
+        yes, no = ask(size_yes), ask(size_no)
+        if isinstance(yes, bool) or isinstance(no, bool):
+            return where(trace, condition, yes, no)  # type: ignore[no-any-return]  # of truth values
     return None
 
 
