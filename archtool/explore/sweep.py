@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 DEFAULT: Final = ("params", "macs", "activations", "receptive_field")
+MOST_DIMENSIONS: Final = 32  # that an array of numpy has
 MOST_PIECES: Final = 10_000  # that are kept
 CHUNK: Final = 2**18  # designs that are evaluated at once
 
@@ -98,7 +99,7 @@ class Sweep:
 
     def batch(self, start: int, stop: int) -> Batch:
         """The designs with the numbers from `start` up to `stop`."""
-        if self.space.sample is not None:
+        if self.space.sample is not None or len(self.space.axes) > MOST_DIMENSIONS:
             return self._evaluated(Scattered(self.space.digits(start, stop), start))
         parts = [self._evaluated(box) for box in boxes(self.space.lengths, start, stop)]
         return parts[0] if len(parts) == 1 else Batch.joined(parts)

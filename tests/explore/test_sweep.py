@@ -281,3 +281,11 @@ def test_an_item_that_a_list_does_not_have_is_refused() -> None:
         swept("resnet50", {"depths[4]": "1,2"})
     with pytest.raises(SpecError, match=r"there is no 'width\[0\]': 'width' is no list"):
         swept("resnet50", {"width[0]": "1,2"})
+
+
+def test_a_grid_may_have_more_axes_than_an_array() -> None:
+    text = "input: [3, 8, 8]\nvars: {ops: [relu]}\nlayers:\n  - for: op\n    in: ops\n    do: [op]\n"
+    over = {"ops": "{each: 70, of: [relu, {conv: {out: 3, kernel: 1}}]}"}
+    sweep = load(text).explore(over, metrics=["params"])
+    batch = sweep.batch(2**40, 2**40 + 8)
+    assert batch.metrics["params"].tolist() == [12 * number.bit_count() for number in range(2**40, 2**40 + 8)]
