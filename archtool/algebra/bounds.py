@@ -11,17 +11,23 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 from math import inf
-from typing import Final
 
 from archtool.algebra.polynomial import Atom, Exact, Monomial, Polynomial, contents, single
 
-Lows = Mapping[str, int]  # the least value of each symbol, where it is known
-UNKNOWN: Final[Lows] = {}
 MOST_TERMS = 60  # of a formula whose bounds are looked for
 
 
-def least(part: Polynomial, lows: Lows = UNKNOWN) -> Exact | float:
+class Lows:
+    """The least values of symbols, where they are known; those of what is made of them are found once."""
+
+    def __init__(self, symbols: Mapping[str, int] | None = None) -> None:
+        self.symbols = symbols or {}
+        self.found: dict[Atom, Exact | float] = {}
+
+
+def least(part: Polynomial, lows: Lows | None = None) -> Exact | float:
     """A number that a formula is never below; -inf where none is found."""
+    lows = lows or Lows()
     if len(part.terms) > MOST_TERMS:
         return -inf
     return max(_shifted(part, lows), _untied(part, lows))
@@ -84,8 +90,14 @@ def _times(terms: Mapping[Monomial, Exact], atom: Atom, low: Exact) -> dict[Mono
 
 
 def _least_of(atom: Atom, lows: Lows) -> Exact | float:
+    if atom not in lows.found:
+        lows.found[atom] = _looked_for(atom, lows)
+    return lows.found[atom]
+
+
+def _looked_for(atom: Atom, lows: Lows) -> Exact | float:
     if atom.op == "symbol":
-        return lows.get(atom.args[0], -inf)
+        return lows.symbols.get(atom.args[0], -inf)
     if atom.is_truth:
         return 0
     if atom.op == "over":

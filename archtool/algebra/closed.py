@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final
 
-from archtool.algebra.bounds import UNKNOWN, Lows
+from archtool.algebra.bounds import Lows
 from archtool.algebra.functions import extreme, floor, positive, zero
 from archtool.algebra.polynomial import Polynomial, polynomial, symbol, total
 from archtool.errors import RuleError
@@ -18,9 +18,9 @@ class Reader:
     """Reads the sizes of traces; what several of them have in common is read once. `lows` are the symbols' least
     values."""
 
-    def __init__(self, lows: Lows = UNKNOWN) -> None:
+    def __init__(self, lows: Lows | None = None) -> None:
         self.known: dict[Expr, Polynomial] = {}
-        self.lows = lows
+        self.lows = lows or Lows()
 
     def of(self, value: object) -> Polynomial:
         """A size, ratio or condition as a polynomial: equal to it wherever the trace's rules hold."""

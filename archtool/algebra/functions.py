@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from archtool.algebra.bounds import UNKNOWN, Lows, least
+from archtool.algebra.bounds import Lows, least
 from archtool.algebra.polynomial import Atom, Exact, Monomial, Polynomial, contents, polynomial, single
 
 
@@ -60,7 +60,7 @@ def _is_plain(part: Polynomial) -> bool:
     return all([power > 0 and atom.op != "over" for monomial in part.terms for atom, power in monomial])
 
 
-def extreme(op: str, parts: Iterable[Polynomial], lows: Lows = UNKNOWN) -> Polynomial:
+def extreme(op: str, parts: Iterable[Polynomial], lows: Lows | None = None) -> Polynomial:
     """The max or min of some; those that are never it are left out."""
     flat: dict[Polynomial, None] = {}
     for part in parts:
@@ -82,11 +82,11 @@ def extreme(op: str, parts: Iterable[Polynomial], lows: Lows = UNKNOWN) -> Polyn
     return single(Atom(op, *sorted(flat, key=lambda part: part.key)))
 
 
-def _wins(op: str, one: Polynomial, other: Polynomial, lows: Lows) -> bool:
+def _wins(op: str, one: Polynomial, other: Polynomial, lows: Lows | None) -> bool:
     return least(one - other if op == "max" else other - one, lows) >= 0
 
 
-def positive(part: Polynomial, lows: Lows = UNKNOWN) -> Polynomial:
+def positive(part: Polynomial, lows: Lows | None = None) -> Polynomial:
     """1 where a whole number is above 0, else 0."""
     if part.constant is not None:
         return polynomial(int(part.constant > 0))
@@ -110,7 +110,7 @@ def positive(part: Polynomial, lows: Lows = UNKNOWN) -> Polynomial:
     return single(Atom("positive", part))
 
 
-def zero(part: Polynomial, lows: Lows = UNKNOWN) -> Polynomial:
+def zero(part: Polynomial, lows: Lows | None = None) -> Polynomial:
     """1 where a number is 0, else 0."""
     if part.constant is not None:
         return polynomial(int(part.constant == 0))
@@ -129,11 +129,16 @@ def _leading(part: Polynomial) -> Exact:
 
 def replaced(part: Polynomial, values: Mapping[Atom, Polynomial]) -> Polynomial:
     """A polynomial with others in the place of some atoms, everywhere in it."""
-    known = {atom: _replaced(atom, values) for atom in part.atoms()}
+    return _replaced(part, dict(values)) if values else part
+
+
+def _replaced(part: Polynomial, known: dict[Atom, Polynomial]) -> Polynomial:
     total = polynomial(0)
     for monomial, factor in part.terms.items():
         product = polynomial(factor)
         for atom, power in monomial:
+            if atom not in known:
+                known[atom] = _made(atom, known)
             base = known[atom]
             for _ in range(abs(power)):
                 product = product * base if power > 0 else product.over(base)
@@ -141,12 +146,11 @@ def replaced(part: Polynomial, values: Mapping[Atom, Polynomial]) -> Polynomial:
     return total
 
 
-def _replaced(atom: Atom, values: Mapping[Atom, Polynomial]) -> Polynomial:
-    if atom in values:
-        return values[atom]
+def _made(atom: Atom, known: dict[Atom, Polynomial]) -> Polynomial:
+    """An atom with others in the place of those in it."""
     if atom.op == "symbol":
         return single(atom)
-    parts = [replaced(part, values) for part in atom.args]
+    parts = [_replaced(part, known) for part in atom.args]
     if all([new == old for new, old in zip(parts, atom.args, strict=True)]):
         return single(atom)
     if atom.op in ("max", "min"):

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from archtool.algebra.closed import Reader
 from archtool.algebra.formula import said
 from archtool.algebra.functions import positive, zero
 from archtool.algebra.integers import NotExact, Run, holds
 from archtool.algebra.naming import Asked, asked
 from archtool.algebra.polynomial import Atom, Monomial, Polynomial, contents, polynomial
-from archtool.algebra.reading import conditions
+from archtool.algebra.reading import conditions, reader_of
 from archtool.algebra.roots import bound
 from archtool.algebra.shown import Layout
 from archtool.algebra.subject import Evaluated, Subject, subject_of
@@ -140,7 +139,7 @@ class _Solving:
         self.name = name
         self.condition = condition(text, [*subject.values, *found.names.order])
         self.layout = Layout(found.names.order, found.names.families)
-        self.reader = Reader({each: domain.low for each, domain in found.names.domains.items()})
+        self.reader = reader_of(found)
 
     def sides(self, found: Evaluated) -> tuple[Any, Any]:
         """Both sides of the condition, on symbols or on numbers."""

@@ -17,8 +17,17 @@ from archtool.errors import RuleError
 
 Exact = int | Fraction
 Monomial = tuple[tuple["Atom", int], ...]  # atoms and their exponents, in the order of their keys
-MOST_TERMS: Final = 4000  # more than anybody reads, and than multiplies in a second
+MOST_TERMS: Final = 1000  # more than anybody reads
+LONGEST_KEY: Final = 20_000  # characters of a floor, an extreme or a condition, whatever stands in it
+MOST_PRODUCTS: Final = 20_000  # of terms, in one product: more are not multiplied in a moment
 TRUTHS: Final = ("positive", "zero")
+
+
+class TooLong(RuleError):
+    """A formula that nobody could read."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the formula has more than {MOST_TERMS:,} terms; make fewer names symbols, or multiples")
 
 
 class Atom:
@@ -38,6 +47,8 @@ class Atom:
     def __new__(cls, op: str, *args: Any) -> Atom:
         key = args[0] if op == "symbol" else f"{op}({'; '.join([arg.key for arg in args])})"
         found = cls._all.get(key)
+        if len(key) > LONGEST_KEY:
+            raise TooLong
         if found is None:
             found = object.__new__(cls)
             found.op, found.args, found.key = op, args, key
@@ -61,7 +72,7 @@ class Polynomial:
     def __init__(self, terms: Mapping[Monomial, Exact]) -> None:
         self.terms = {monomial: _plain(factor) for monomial, factor in terms.items() if factor}
         if len(self.terms) > MOST_TERMS:
-            raise RuleError(f"the formula has more than {MOST_TERMS:,} terms; make fewer names symbols")
+            raise TooLong
         self._key: str | None = None
 
     @property
@@ -92,8 +103,11 @@ class Polynomial:
 
     def __mul__(self, other: Polynomial | Exact) -> Polynomial:
         found: dict[Monomial, Exact] = {}
+        others = polynomial(other).terms
+        if len(self.terms) * len(others) > MOST_PRODUCTS:
+            raise TooLong
         for left, factor in self.terms.items():
-            for right, more in polynomial(other).terms.items():
+            for right, more in others.items():
                 both = _product(left, right)
                 found[both] = found.get(both, 0) + factor * more
         return Polynomial(found)
@@ -136,17 +150,23 @@ class Polynomial:
 
     def symbols(self) -> set[str]:
         """The names of all symbols in it, inside functions too."""
-        found: set[str] = set()
-        for atom in self.atoms():
-            if atom.op == "symbol":
-                found.add(atom.args[0])
-            else:
-                found.update(*(part.symbols() for part in atom.args))
-        return found
+        found: dict[Atom, None] = {}
+        todo = list(self.atoms())
+        while todo:
+            atom = todo.pop()
+            if atom not in found:
+                found[atom] = None
+                todo += [inner for part in atom.args if atom.op != "symbol" for inner in part.atoms()]
+        return {atom.args[0] for atom in found if atom.op == "symbol"}
 
     def at(self, values: Mapping[str, Exact]) -> Exact:
         """The value where every symbol has one; raises KeyError for a symbol that has none."""
-        known = {atom: _value(atom, values) for atom in self.atoms()}
+        return self._at(values, {})
+
+    def _at(self, values: Mapping[str, Exact], known: dict[Atom, Exact]) -> Exact:
+        for atom in self.atoms():
+            if atom not in known:
+                known[atom] = _value(atom, values, known)
         parts = [
             factor * prod([Fraction(known[atom]) ** power for atom, power in monomial])
             for monomial, factor in self.terms.items()
@@ -232,10 +252,10 @@ def _plain(value: Exact) -> Exact:
     return value
 
 
-def _value(atom: Atom, values: Mapping[str, Exact]) -> Exact:
+def _value(atom: Atom, values: Mapping[str, Exact], known: dict[Atom, Exact]) -> Exact:
     if atom.op == "symbol":
         return values[atom.args[0]]
-    inside: list[Exact] = [part.at(values) for part in atom.args]
+    inside: list[Exact] = [part._at(values, known) for part in atom.args]
     if atom.op == "floor":
         return math.floor(inside[0])
     if atom.op == "over":

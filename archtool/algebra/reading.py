@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any, Final
 
+from archtool.algebra.bounds import Lows
 from archtool.algebra.closed import Reader
 from archtool.algebra.formula import Closed, Formula, Row
 from archtool.algebra.functions import replaced
@@ -86,7 +87,9 @@ class _Reading:
         """The subject on these symbols; None where it, or what is asked of it, can't be told in them."""
         try:
             found = self.subject.tried(parts, {})
-            self.totals_of(found.run)
+            reader = reader_of(found)
+            for value in self.totals_of(found.run).values():
+                reader.of(value)
         except (Untraceable, RuleError, SpecError):  # what is wrong with no symbol at all is raised at the end
             return None
         return found
@@ -99,7 +102,7 @@ class _Reading:
 
     def formula(self, parts: Sequence[Asked], found: Evaluated) -> Formula:
         layout = Layout(found.names.order, found.names.families)
-        self.reader = Reader({name: domain.low for name, domain in found.names.domains.items()})
+        self.reader = reader_of(found)
         self.known = exact_quotients(found, self.reader)
         totals = self.totals(found.run, layout)
         return Formula(
@@ -196,6 +199,11 @@ def exact_quotients(found: Evaluated, reader: Reader) -> dict[Atom, Polynomial]:
     """The floors that are none wherever the network is valid."""
     parts = [divided(reader.of(problem.holds)) for problem in found.problems]
     return {atom: whole.over(below) for whole, below, atom in filter(None, parts)}
+
+
+def reader_of(found: Evaluated) -> Reader:
+    """What reads the sizes of a subject on symbols, knowing their least values."""
+    return Reader(Lows({name: domain.low for name, domain in found.names.domains.items()}))
 
 
 def floors(part: Polynomial) -> list[Polynomial]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archtool.algebra.bounds import least
+from archtool.algebra.bounds import Lows, least
 from archtool.algebra.functions import extreme, floor, positive, replaced, zero
 from archtool.algebra.integers import NotExact, holds, signs
 from archtool.algebra.polynomial import Atom, Polynomial, polynomial, symbol
@@ -86,7 +86,7 @@ def test_replacing_a_symbol_is_giving_it_a_value(pair: Pair, other: Pair, values
 def test_a_formula_is_never_below_its_least_value(pair: Pair, values: Values) -> None:
     formula, plain = pair
     assert least(formula) <= plain({name: value - 12 for name, value in values.items()})
-    assert least(formula, dict.fromkeys(NAMES, 1)) <= plain(values)
+    assert least(formula, Lows(dict.fromkeys(NAMES, 1))) <= plain(values)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_formula_is_never_below_its_least_value(pair: Pair, values: Values) ->
     ],
 )
 def test_least_values(formula: Polynomial, low: int) -> None:
-    assert least(formula, {"a": 1, "b": 1}) == low
+    assert least(formula, Lows({"a": 1, "b": 1})) == low
 
 
 def test_laws_of_floors() -> None:
