@@ -13,9 +13,9 @@ from pathlib import Path
 from queue import Empty, Queue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from archtool.errors import ArchtoolError, MissingExtra
-from archtool.explore.evaluation import Done, Refused, evaluate
 from archtool.explore.parts import Part
 from archtool.explore.run import Watch
 
@@ -28,6 +28,9 @@ COUNTING: Final = 2  # seconds between looks at how many workers there are
 AHEAD: Final = 2  # parts a thread of a worker: one that it evaluates, one that waits
 RETRIES: Final = 2  # of a task that fails
 DEATHS: Final = 5  # of workers that had the same task, before a cluster of this machine gives it up
+# A task is a text for `eval`, and its arguments are JSON, so that dask's scheduler and a worker without archtool can
+# unpickle it too: what a worker can't unpickle ends the worker, not the task.
+TASK: Final = "__import__('archtool.explore.evaluation', fromlist=['evaluate']).evaluate(job, first, last, folder)"
 LOGGERS: Final = ("distributed", "distributed.client", "tornado.application")  # those that dask gives a level
 GO_ON: Final = "what is evaluated is kept, and --resume goes on with it"
 
@@ -105,8 +108,9 @@ class Tasks:
         try:
             while (part is not None or self._running) and watch.go_on():
                 while part is not None and len(self._running) < self._room():
+                    arguments = {"job": job, "first": part.first, "last": part.last, "folder": folder}
                     future = self._client.submit(
-                        evaluate, job, *part, folder, pure=False, retries=RETRIES,
+                        eval, TASK, arguments, key=f"archtool-{part.first}-{uuid4().hex}", pure=False, retries=RETRIES,
                         resources=dict(self._cluster.resources) or None,
                     )  # fmt: skip
                     self._running[future] = part
@@ -117,8 +121,8 @@ class Tasks:
                 except Empty:
                     self._check()
                 else:
-                    done = self._done(future)
-                    yield self._running.pop(future), done.data
+                    data = self._data(future)
+                    yield self._running.pop(future), data
         finally:
             if self._running and self._client.status == "running":
                 with suppress(OSError):  # the scheduler may be going at this moment
@@ -144,7 +148,7 @@ class Tasks:
     def _gone(self) -> ClusterError:
         return ClusterError(f"the scheduler {self._address} is gone; {GO_ON}")
 
-    def _done(self, future: Future) -> Done:
+    def _data(self, future: Future) -> bytes | None:
         from distributed import KilledWorker
 
         part = self._running[future]
@@ -156,11 +160,11 @@ class Tasks:
         except (Exception, CancelledError) as error:  # whatever a worker has raised ends here
             if future.status != "error":
                 raise self._gone() from None
-            reason = f"{type(error).__name__}: {error}"
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise ClusterError(f"the designs {part} can't be evaluated by a worker: {reason}; {GO_ON}") from None
-        if isinstance(found, Refused):
-            raise ClusterError(found.reason)
-        assert isinstance(found, Done)
+        if isinstance(found, str):
+            raise ClusterError(found)
+        assert found is None or isinstance(found, bytes)
         return found
 
 

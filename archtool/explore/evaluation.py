@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from platform import node
@@ -81,35 +80,23 @@ class SweepEvaluator:
             yield pa.concat_tables(waiting).unify_dictionaries()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """A part is written: to its folder, or (`data`) as the bytes of its file."""
-
-    data: bytes | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refused:
-    """A part can't be evaluated for a reason that trying again does not cure."""
-
-    reason: str
-
-
-def evaluate(job: str, first: int, last: int, folder: str | None) -> Done | Refused:
-    """The task: write the designs with the numbers from `first` up to `last` as a part of a folder, or of none."""
+def evaluate(job: str, first: int, last: int, folder: str | None) -> bytes | str | None:
+    """The task: write the designs with the numbers from `first` up to `last` as a part of a folder; without a folder,
+    its file comes back. A text that comes back is a reason why they can't be evaluated that trying again won't cure.
+    """
     told = json.loads(job)
     try:
         if told["version"] != __version__:
-            return Refused(reason=f"the worker on {node()} has archtool {__version__}, this is {told['version']}")
+            return f"the worker on {node()} has archtool {__version__}, this is {told['version']}"
         if folder is not None:
             _write(job, told, Part(first, last), _seen(Path(folder)))
-            return Done()
+            return None
         with TemporaryDirectory() as own:
             part = Part(first, last)
             _write(job, told, part, Path(own))
-            return Done(data=(Path(own) / part.name).read_bytes())
+            return (Path(own) / part.name).read_bytes()
     except ArchtoolError as error:
-        return Refused(reason=str(error))
+        return str(error)
 
 
 def _write(job: str, told: Mapping[str, Any], part: Part, folder: Path) -> None:
