@@ -171,8 +171,8 @@ class Namer:
         self.domains[name] = domain
         if usual is not None:
             self.usual[name] = usual
-        if name in self.numbers:
-            self.symbols[name] = self.numbers[name]
+        if name in self.numbers or domain.low == domain.high:
+            self.symbols[name] = self.numbers.get(name, domain.low)
         elif domain.high is not None or domain.step == 1:
             end = inf if domain.high is None else domain.high
             self.symbols[name] = self.trace.symbol(name, domain.low, end, domain.step)

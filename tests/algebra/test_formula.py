@@ -28,12 +28,13 @@ def told(design: Design, of: str) -> dict[str, Any]:
     return dict(zip(names, shape.dims, strict=False))
 
 
-def drawn(found: Formula, random: Random) -> dict[str, int]:
-    """Values of a formula's symbols."""
+def drawn(found: Formula, random: Random, first: bool) -> dict[str, int]:
+    """Values of a formula's symbols, those of the spec first."""
     values = {}
     for name, domain in found.domains.items():
         usual = found.usual.get(name, 8)
         value = random.choice([domain.low, usual, random.randrange(1, 12), random.randrange(1, 200)])
+        value = usual if first else value
         turns = max(0, value - domain.low) // domain.step
         values[name] = min(domain.low + turns * domain.step, domain.high or 10**6)
     return values
@@ -64,8 +65,8 @@ def check(spec: str, metrics: Iterable[str], symbols: str | None, draws: int, va
     random = Random(f"{spec} {symbols}")
     held = 0
     formulas = {of: formula(base, of, symbols) for of in metrics}
-    for _ in range(draws):
-        values = drawn(formulas["params"], random)
+    for turn in range(draws):
+        values = drawn(formulas["params"], random, turn == 0)
         for of, found in formulas.items():
             own = {name: values.get(name, found.usual.get(name)) for name in found.symbols}
             try:
