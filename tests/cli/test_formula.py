@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -155,3 +157,11 @@ def test_refusals(archtool, arguments, reason):
     assert (called.code, called.out) == (2, "")
     assert reason in called.err
     assert "Traceback" not in called.err
+
+
+def test_a_formula_needs_nothing_heavy():
+    code = "import sys; from archtool import load; from archtool.algebra.reading import formula; "
+    code += "from archtool.render.formula import text; text(formula(load('resnet50'), 'macs', 'width, n, res')); "
+    code += "print([name for name in ('sympy', 'numpy', 'torch', 'networkx') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
