@@ -16,7 +16,7 @@ from archtool.errors import RuleError, SpecError, Untraceable
 from archtool.field import POINTWISE, Field, identity, joined
 from archtool.fields import describe
 from archtool.layer import FieldError, Join, find
-from archtool.merging import power_of
+from archtool.merging import then_power
 from archtool.repeats import repeat
 from archtool.runs import BlockRun, Entry, LayerRun, Merged, Problem, Run, check_growth, entry_costs, join_run
 from archtool.shape import Shape
@@ -213,8 +213,7 @@ class Frame:
         """The fields of a tensor that sees x by `inner`, some turns of it."""
         if inner is None:
             return (None,) * len(x.fields)
-        inner = inner if turns == 1 else power_of(inner, turns)
-        fields = tuple([f and f.then(inner) for f in x.fields])
+        fields = tuple([f and (f.then(inner) if turns == 1 else then_power(f, inner, turns)) for f in x.fields])
         self.evaluation.spend_on_phases(fields[0])
         return fields
 

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 from archtool.cost import Cost
 from archtool.errors import Untraceable
-from archtool.merging import power_of
 from archtool.runs import BlockRun, Entry, Problem, Run
 from archtool.shape import Shape
 from archtool.size import Condition, Size, all_of, equal, negate
@@ -74,7 +73,7 @@ def _summed(one: Run, turn: Expr, turns: Size, start: Shape, end: Shape) -> Bloc
     if field is not None:
         field = _assumed(field, _several_positions(one.inputs[0].axes, output.shape.axes))
         _fixed(field, turn)
-        field = power_of(field, turns).settled(end.axes)
+        field = field.power(turns).settled(end.axes)
     entries = Untold()
     entries.turns = turns
     source = Tensor(start, (field,), 0)

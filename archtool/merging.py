@@ -35,17 +35,18 @@ def merge_fields(condition: Expr, yes: Field | None, no: Field | None) -> Field 
     return Field(axes, where(condition, yes.state, no.state))
 
 
-def power_of(field: Field, turns: Size) -> Field:
-    """A field composed some times with itself: in closed form, or where there is none as one of a few."""
+def then_power(field: Field, later: Field, turns: Size) -> Field:
+    """The field of a tensor that sees, by n >= 1 turns of `later`, the tensor with this field: in closed form, or where
+    there is none as one of a few."""
     try:
-        return field.power(turns)
+        return field.then(later.power(turns))
     except Untraceable:
         least, most = bounds(turns)
         if most - least >= MOST_POWERS:
             raise
-    found = field.power(int(most))
-    for fewer in reversed(range(int(least), int(most))):
-        found = merge_fields(at_most(turns, fewer), field.power(fewer), found)  # type: ignore[arg-type,assignment]  # open
+    found = field.then(later.power(int(most)))
+    for fewer in reversed(range(max(int(least), 1), int(most))):
+        found = merge_fields(at_most(turns, fewer), field.then(later.power(fewer)), found)  # type: ignore[arg-type,assignment]  # open
     return found
 
 

@@ -8,7 +8,7 @@ from archtool.alternatives import alternatives
 from archtool.errors import RuleError, Untraceable
 from archtool.fields import SizeKind
 from archtool.growing import grown
-from archtool.merging import power_of
+from archtool.merging import then_power
 from archtool.runs import BlockRun, Problem, Run
 from archtool.size import Size, less
 from archtool.spec.steps import Call, Group, Step
@@ -78,7 +78,7 @@ def _composes(run: Run, turns: Size) -> bool:
     field = run.output.fields[0] if isinstance(run, BlockRun) else run.seen
     if isinstance(turns, Expr) and field is not None:
         try:
-            power_of(field, turns)
+            then_power(field, field, turns)
         except Untraceable:
             return False
     return True

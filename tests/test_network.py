@@ -169,7 +169,7 @@ def test_blocks_are_evaluated_once_for_each_distinct_use() -> None:
     assert len(evaluation.blocks) == 8  # each stage: a first block and the others
     deep = load("resnet50", depths=[300, 400, 600, 300])
     again = Evaluation()
-    again.network(deep._block, again.vars(deep._block, {}), deep.inputs)
+    again.network(deep.block, again.vars(deep.block, {}), deep.inputs)
     assert len(again.blocks) == 8
     assert len(again.layers) == len(evaluation.layers)
 
