@@ -101,7 +101,7 @@ def compared(
     >>> from archtool import load
     >>> design = load("depthwise_separable")
     >>> print(compared(design, "depthwise_separable", "direct", "macs", "channels, out, kernel=odd 1.., res").ratio)
-    1/kernel**2 + 1/out
+    1/out + 1/kernel**2
     """
     subjects = named(design, left), named(design, right)
     parts = None if symbols is None else tuple(asked(symbols))

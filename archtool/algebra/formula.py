@@ -160,11 +160,6 @@ class Formula:
         """The total as an expression of sympy."""
         return self.total.to_sympy()
 
-    def __str__(self) -> str:
-        from archtool.render.formula import text
-
-        return text(self)
-
     def to_dict(self) -> dict[str, Any]:
         """The formula as JSON: its closed forms are texts."""
         return {

@@ -118,7 +118,7 @@ def solve(
 
     >>> from archtool import load
     >>> solve(load("resnet50"), "macs <= 1e9", "width").runs
-    (Run(low=1, high=30, step=1),)
+    (Run(low=1, high=31, step=1),)
     """
     return _Solving(subject_of(design, block), text, name, symbols, Options(**options)).solution()
 
