@@ -114,6 +114,19 @@ def test_laws_of_floors() -> None:
     assert write(positive(floor((n + 31) * Fraction(1, 32)) - 1), layout) == "(1 if n > 32 else 0)"
 
 
+@pytest.mark.parametrize("a", [1, 2, 3, 4])
+@pytest.mark.parametrize("b", [1, 2, 3, 4])
+def test_floors_in_floors_at_every_rest(a: int, b: int) -> None:
+    n = symbol("n")
+    for sign in (1, -1):
+        for rest in (0, 1, 2):
+            inner = floor((n * sign + rest) * Fraction(1, a))
+            outer = floor((inner * sign + rest) * Fraction(1, b))
+            for at in range(-13, 14):
+                assert inner.at({"n": at}) == (at * sign + rest) // a
+                assert outer.at({"n": at}) == ((at * sign + rest) // a * sign + rest) // b
+
+
 def test_laws_of_conditions() -> None:
     n = symbol("n")
     assert positive(n - 1) * positive(n - 2) == positive(n - 2)
