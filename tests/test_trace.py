@@ -211,6 +211,15 @@ def test_a_value_that_its_symbol_cannot_have_is_refused(value: int) -> None:
         to_numpy([odd + 1])({"odd": [3, value]})
 
 
+def test_a_stepped_symbol_may_have_no_end() -> None:
+    trace = Trace()
+    wide = trace.symbol("wide", 32, inf, 32)
+    assert bounds(wide) == (32, inf)
+    assert bounds(wide // 32) == (1, inf)
+    (column,) = to_numpy([wide // 32])({"wide": [32, 3200]})
+    assert column.tolist() == [1, 100]
+
+
 def test_bounds_of_numbers_larger_than_a_float() -> None:
     trace = Trace()
     x = trace.symbol("x")
