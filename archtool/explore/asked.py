@@ -49,7 +49,7 @@ def asked(
     else:
         knobs, groups, drawn = written.knobs(), [*written.zips(), *zipped], written.sample()
     if not knobs:
-        raise SpecError(f"'{spec.name}' says not what to vary; say it in its 'explore', or with --over knob=domain")
+        raise SpecError(f"'{spec.name}' does not say what to vary; say it in its 'explore', or with --over knob=domain")
     if sample is not None:
         drawn = Sample(count=sample, seed=seed)
     return Asked(

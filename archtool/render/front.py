@@ -14,11 +14,13 @@ from archtool.render.columns import aligned
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from archtool.explore.front import Front
+    from archtool.explore.fronts.front import Front
 
 SHOWN: Final = 20  # points that a table shows unless it is told
 ITEM: Final = re.compile(r"(\w+)\[(\d+)\]")
 WIDEST: Final = 100  # characters of a list in a table
+FOLDED: Final = 16  # what a narrow terminal leaves of a list
+GAP: Final = 3  # between two columns on a terminal
 
 
 class Column(NamedTuple):
@@ -106,9 +108,11 @@ def print_table(front: Front, console: Console, limit: int | None = SHOWN) -> No
     from rich.text import Text
 
     found = columns(front, limit)
-    while sum(column.width + 2 for column in found) > console.width and any(column.is_extra for column in found):
+    while sum(column.width + GAP for column in found) > console.width and any(column.is_extra for column in found):
         found.remove([column for column in found if column.is_extra][-1])
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    least = sum((column.width if column.is_number else min(column.width, FOLDED)) + GAP for column in found)
+    width = least if least > console.width else None  # a number is never cut: the terminal breaks the lines instead
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), width=width)
     for index, column in enumerate(found):
         is_objective = 1 <= index <= len(front.objectives)
         table.add_column(
@@ -120,7 +124,7 @@ def print_table(front: Front, console: Console, limit: int | None = SHOWN) -> No
         )
     for cells in zip(*(column.cells for column in found), strict=True):
         table.add_row(*map(Text, cells))
-    console.print(table)
+    console.print(table, crop=width is None)
     for text in summary(front, limit):
         console.print(Text(fill(text, console.width, subsequent_indent="    ", break_on_hyphens=False)))
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.explore.run import Ended, Ending
-from archtool.explore.table import DESIGN, PROBLEM
+from archtool.explore.storing.run import Ended, Ending
+from archtool.explore.storing.table import DESIGN, PROBLEM
 from archtool.render.columns import aligned
 from archtool.units import binary, si
 
@@ -75,5 +75,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:,.0f}" if value.is_integer() and abs(value) < 2**53 else f"{value:.6g}"
     return value if isinstance(value, str) else f"{value:,}"

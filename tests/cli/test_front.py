@@ -59,7 +59,7 @@ def test_golden(archtool, golden, result):
 
 
 def test_csv_json_and_python_say_the_same(archtool, result):
-    from archtool.explore.front import front
+    from archtool.explore.fronts.front import front
 
     found = front(result)
     rows = list(csv.DictReader(io.StringIO(archtool("front", result, "--format", "csv").out)))
@@ -108,7 +108,7 @@ def test_files_are_written_and_not_replaced(archtool, result, tmp_path):
         (["--emit", "100"], "the front has the points 1 to"),
         (["--where", "macs < 0"], "no design is left of 24; 24 are left out by a condition"),
         (["--where", "depht > 1"], "unknown name 'depht'; did you mean 'depth'?"),
-        (["-o", "front.txt"], "what is '.txt'"),
+        (["-o", "front.txt"], "'.txt' is no format of designs"),
         (["-o", "designs.parquet", "--force"], "this is the result itself"),
         (["-o", "nowhere/front.parquet"], "there is no folder 'nowhere'"),
         (["--plot", "front.gif"], "'.gif' is no format of pictures"),

@@ -149,7 +149,7 @@ def test_a_genetic_search_that_is_interrupted_goes_on(tmp_path):
         (("--storage", "kept.db"), "kept.db: this search, by pymoo, is kept in a file .npz"),
         (("--storage", "there.npz", "--resume"), "there.npz: this is no state of a search"),
         (("--storage", "there.npz"), "there.npz is there already: --resume goes on with it, --force begins anew"),
-        (("-o", "found.txt"), "found.txt: what is '.txt'"),
+        (("-o", "found.txt"), "found.txt: '.txt' is no format of designs"),
         (("-o", "nowhere/found.csv"), "there is no folder nowhere"),
     ],
 )

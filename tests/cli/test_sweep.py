@@ -96,9 +96,9 @@ def test_a_file_is_begun_gone_on_with_and_finished(archtool, tmp_path: Path) -> 
         ([*GREAT, "-o", "x.parquet"], ["28,900,000,000 designs", "--sample N", "--limit N"]),
         ([*GREAT], ["28,900,000,000 designs", "--sample N", "--limit N"]),
         (["resnet50", "--over", "width=1..5000"], ["5,000 designs are too many for a table", "-o designs.parquet"]),
-        ([*SMALL, "-o", "x.xlsx"], ["x.xlsx: what is '.xlsx'", ".csv, .db, .duckdb, .parquet"]),
+        ([*SMALL, "-o", "x.xlsx"], ["x.xlsx: '.xlsx' is no format of designs", ".csv, .db, .duckdb, .parquet"]),
         ([*SMALL, "-o", "no/x.csv"], ["there is no folder no"]),
-        ([*SMALL, "-o", ".csv/"], ["what is ''"]),
+        ([*SMALL, "-o", ".csv/"], ["its suffix says which kind of file it is"]),
         ([*SMALL, "-o", "-", "--resume"], ["--resume is for a file"]),
         ([*SMALL, "--force"], ["--force is for a file"]),
         ([*SMALL, "-o", "x.csv", "--force", "--resume"], ["give one of them"]),
@@ -107,7 +107,7 @@ def test_a_file_is_begun_gone_on_with_and_finished(archtool, tmp_path: Path) -> 
          ["no design is left", "'width > 32' removes 2", "'res == 160' removes 1", "'width < 32' removes 1"]),
         ([*SMALL, "-o", "x.csv", "--metrics", "flosp"], ["flosp", "did you mean 'flops'?"]),
         ([*SMALL, "-o", "x.csv", "--limit", "0"], ["--limit"]),
-        (["resnet50", "-o", "x.csv"], ["says not what to vary", "--over"]),
+        (["resnet50", "-o", "x.csv"], ["does not say what to vary", "--over"]),
     ],
 )  # fmt: skip
 def test_refusals(archtool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, words) -> None:

