@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from archtool import load
 from archtool.errors import ArchtoolError
-from archtool.explore.cluster import Cluster
-from archtool.explore.run import Ended, Watch
-from archtool.explore.spread import Spread
-from archtool.explore.store import Store
+from archtool.explore.machines.cluster import Cluster
+from archtool.explore.machines.spread import Spread
+from archtool.explore.storing.run import Ended, Watch
+from archtool.explore.storing.store import Store
 from archtool.explore.sweep import Sweep
 
 OVER = {

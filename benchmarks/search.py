@@ -8,7 +8,7 @@ import numpy as np
 
 from archtool import load
 from archtool.errors import MissingExtra
-from archtool.explore.frontier import Frontier
+from archtool.explore.fronts.frontier import Frontier
 from archtool.explore.search.judge import Judge
 from archtool.explore.search.request import Request, request
 from archtool.explore.search.searching import search

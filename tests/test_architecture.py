@@ -42,8 +42,11 @@ LINE = (
 RANK = {room: rank for rank, rooms in enumerate(LINE) for room in rooms}
 # Functions may import what stands behind them here only: a design's methods are doors to all rooms, a report shows
 # itself in a notebook, an expression as text.
-DOORS = ("design.py", "analysis/report.py", "explore/front.py", "explore/search/found.py", "trace/expr.py")
-HEAVY = ("torch", "sympy", "pandas", "numpy", "networkx", "rich", "matplotlib", "PIL", "pyarrow", "duckdb", "distributed")
+DOORS = ("design.py", "analysis/report.py", "explore/fronts/front.py", "explore/search/found.py", "trace/expr.py")
+HEAVY = (
+    "torch", "sympy", "pandas", "numpy", "networkx", "rich", "matplotlib", "PIL", "pyarrow", "duckdb", "distributed",
+    "moocore", "pymoo", "optuna",
+)  # fmt: skip
 # Where these may be imported at all; a layer names its torch module in its own `torch` method.
 WHO_KNOWS_TORCH = ("layers", "modules", "modules_attention", "modules_parts", "modules_tokens", "realize", "interop")
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from archtool.errors import ArchtoolError
-from archtool.explore.cluster import Cluster, ClusterError
+from archtool.explore.machines.cluster import Cluster, ClusterError
 
 FILES: Final = (".csv", ".duckdb", ".db")  # that one process writes
 

@@ -48,7 +48,7 @@ def command(
     numbered from 1, the best by the first objective first; designs with the same objectives are one point.
     """
     from archtool.explore.asked import commas
-    from archtool.explore.front import front, writable
+    from archtool.explore.fronts.front import front, writable
 
     writable([path for path in (plot, html, output) if path is not None], force)
     found = front(result, minimize=commas(minimize), maximize=commas(maximize), where=where)

@@ -100,7 +100,7 @@ def command(
     from archtool.explore.search.output import check_output
     from archtool.explore.search.request import request
     from archtool.explore.search.searching import search
-    from archtool.explore.stopping import stoppable
+    from archtool.explore.storing.stopping import stoppable
 
     if asked["sample"] is not None:
         raise click.UsageError("a search draws its designs itself; --evaluations says how many")

@@ -54,11 +54,11 @@ def command(
     leaves a file that --resume goes on with, and exit code 130. With --workers or --scheduler several processes, on as
     many machines as there are, write a folder of files together.
     """
-    from archtool.explore import store
-    from archtool.explore.run import Ending, last_design
-    from archtool.explore.sinks import OutputError
-    from archtool.explore.spread import Spread
-    from archtool.explore.stopping import stoppable
+    from archtool.explore.machines.spread import Spread
+    from archtool.explore.storing import store
+    from archtool.explore.storing.run import Ending, last_design
+    from archtool.explore.storing.sinks import OutputError
+    from archtool.explore.storing.stopping import stoppable
     from archtool.render.sweep import rows, summary
 
     if (force or resume) and output in (None, "-"):

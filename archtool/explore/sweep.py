@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from archtool.design import Design
-    from archtool.explore.run import Ended
     from archtool.explore.search.found import Found
+    from archtool.explore.storing.run import Ended
 
     Array = np.ndarray[Any, Any]
 
@@ -116,7 +116,7 @@ class Sweep:
 
         Raises ArchtoolError for a file that can't be written, or that holds another sweep.
         """
-        from archtool.explore.store import Store
+        from archtool.explore.storing.store import Store
 
         return Store(self, Path(path), force, resume).fill(limit)
 
@@ -127,7 +127,7 @@ class Sweep:
         >>> load("resnet50").explore({"width": "32,64"}, metrics=["params"]).to_pandas()["params"].to_list()
         [6917640, 25557032]
         """
-        from archtool.explore.store import table
+        from archtool.explore.storing.store import table
 
         frame: pd.DataFrame = table(self, limit)[0].to_pandas()
         return frame

@@ -14,7 +14,7 @@ from archtool.render.picture import check, write
 from archtool.units import si
 
 if TYPE_CHECKING:
-    from archtool.explore.front import Front
+    from archtool.explore.fronts.front import Front
 
 FORMATS: Final = ("html",)
 ROWS: Final = 1_000  # points that the table of a page has

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from archtool.explore.front import Front
+    from archtool.explore.fronts.front import Front
 
     Array = np.ndarray[Any, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archtool.explore.front import Front
+from archtool.explore.fronts.front import Front
 from archtool.render.columns import aligned
 from archtool.render.front import SHOWN, columns
 from archtool.units import si

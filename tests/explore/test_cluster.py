@@ -20,17 +20,17 @@ import pytest
 from distributed import KilledWorker
 
 from archtool import load
-from archtool.explore import cluster as cluster_module
-from archtool.explore import evaluation
-from archtool.explore.cluster import Cluster, ClusterError, Tasks
-from archtool.explore.evaluation import SweepEvaluator, evaluate
-from archtool.explore.parts import MANIFEST, Part, Parts, PartSink
-from archtool.explore.run import Ending, Watch
-from archtool.explore.spread import EVALUATOR, Spread
-from archtool.explore.store import Store
+from archtool.explore.machines import cluster as cluster_module
+from archtool.explore.machines import evaluation
+from archtool.explore.machines.cluster import Cluster, ClusterError, Tasks
+from archtool.explore.machines.evaluation import SweepEvaluator, evaluate
+from archtool.explore.machines.parts import MANIFEST, Part, Parts, PartSink
+from archtool.explore.machines.spread import EVALUATOR, Spread
+from archtool.explore.storing.run import Ending, Watch
+from archtool.explore.storing.store import Store
+from archtool.explore.storing.table import column_types
+from archtool.explore.storing.tally import Tally
 from archtool.explore.sweep import Sweep
-from archtool.explore.table import column_types
-from archtool.explore.tally import Tally
 
 Archtool = Callable[..., Any]
 MARK = "ARCHTOOL_TEST_MARK"
@@ -306,8 +306,8 @@ class Here:
     """In place of a cluster: tasks are done here."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("archtool.explore.spread.connected", lambda _: self)
-        monkeypatch.setattr("archtool.explore.spread.Tasks", lambda *_: self)
+        monkeypatch.setattr("archtool.explore.machines.spread.connected", lambda _: self)
+        monkeypatch.setattr("archtool.explore.machines.spread.Tasks", lambda *_: self)
 
     def __enter__(self) -> Here:
         return self

@@ -9,11 +9,11 @@ import pytest
 from archtool import load
 from archtool.design import Design
 from archtool.errors import ArchtoolError
-from archtool.explore.emit import emitted
-from archtool.explore.front import Front, front
-from archtool.explore.sinks import sink_class
+from archtool.explore.fronts.emit import emitted
+from archtool.explore.fronts.front import Front, front
+from archtool.explore.storing.sinks import sink_class
+from archtool.explore.storing.table import Tables
 from archtool.explore.sweep import sweep
-from archtool.explore.table import Tables
 from archtool.spec.reader import Mapping, Node, Scalar, Sequence, read_file, read_text
 from archtool.spec.spans import Spans, in_flow
 

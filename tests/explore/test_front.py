@@ -14,10 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archtool.errors import ArchtoolError
-from archtool.explore import frontier as frontiers
-from archtool.explore.cloud import MOST, Cloud
-from archtool.explore.front import Front, front
-from archtool.explore.frontier import Frontier
+from archtool.explore.fronts import frontier as frontiers
+from archtool.explore.fronts.cloud import MOST, Cloud
+from archtool.explore.fronts.front import Front, front
+from archtool.explore.fronts.frontier import Frontier
 
 NAMES = ("params", "macs", "receptive_field", "score")
 

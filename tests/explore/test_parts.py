@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archtool import load
-from archtool.explore import evaluation
-from archtool.explore.cluster import Cluster
-from archtool.explore.evaluation import evaluate
-from archtool.explore.parts import MANIFEST, Part, Parts
-from archtool.explore.run import Ending, SpaceError
-from archtool.explore.sinks import OutputError
-from archtool.explore.spread import Spread
+from archtool.explore.machines import evaluation
+from archtool.explore.machines.cluster import Cluster
+from archtool.explore.machines.evaluation import evaluate
+from archtool.explore.machines.parts import MANIFEST, Part, Parts
+from archtool.explore.machines.spread import Spread
+from archtool.explore.storing.run import Ending, SpaceError
+from archtool.explore.storing.sinks import OutputError
 from tests.explore.test_cluster import Archtool, Here, family, job, once, rows, same
 
 

@@ -12,14 +12,14 @@ import pytest
 
 from archtool import load
 from archtool.errors import MissingExtra, RuleError, SpecError
-from archtool.explore.front import front
-from archtool.explore.run import Watch
+from archtool.explore.fronts.front import front
 from archtool.explore.search.evolution import Evolution
 from archtool.explore.search.genes import Genes, is_ordered
 from archtool.explore.search.judge import Judge
 from archtool.explore.search.request import request
 from archtool.explore.search.searching import search
 from archtool.explore.search.storage import StorageError
+from archtool.explore.storing.run import Watch
 
 FAMILY = {  # 98,304 designs of specs/spaces/resnet_family.yaml
     "widths[0]": "16..64:16", "widths[1]": "32..128:32", "widths[2]": "64..256:64", "widths[3]": "128..512:128",

@@ -10,12 +10,12 @@ import pytest
 
 from archtool import load
 from archtool.errors import RuleError
-from archtool.explore.front import front
-from archtool.explore.run import Watch
+from archtool.explore.fronts.front import front
 from archtool.explore.search.functions import UserFunction
 from archtool.explore.search.request import request
 from archtool.explore.search.searching import search
 from archtool.explore.search.storage import StorageError
+from archtool.explore.storing.run import Watch
 
 CALLS: list[str] = []  # designs that were measured, by their knobs
 BROKEN = SimpleNamespace(after=None)  # how many calls go well

@@ -1,4 +1,4 @@
-"""Spaces: a design's digits are its number in a mixed radix; samples are uniform (test_asked.py draws them in parts)."""
+"""Spaces: a design's digits are its number in a mixed radix; samples are uniform (test_asked.py has them in parts)."""
 
 from __future__ import annotations
 

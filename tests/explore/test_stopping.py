@@ -6,7 +6,7 @@ from signal import SIG_IGN, SIGINT, SIGTERM, getsignal, raise_signal, signal
 
 import pytest
 
-from archtool.explore.stopping import stoppable
+from archtool.explore.storing.stopping import stoppable
 
 
 @pytest.mark.parametrize(("number", "code"), [(SIGINT, 130), (SIGTERM, 143)])

@@ -8,9 +8,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.explore.batch import Batch
-from archtool.explore.frontier import Frontier
+from archtool.explore.fronts.frontier import Frontier
 from archtool.explore.places import Scattered
-from archtool.explore.table import DESIGN, PROBLEM, Tables, arrow
+from archtool.explore.storing.table import DESIGN, PROBLEM, Tables, arrow
 
 if TYPE_CHECKING:
     import numpy as np

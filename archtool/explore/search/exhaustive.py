@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archtool.explore.run import Watch
 from archtool.explore.search.archive import Archive
 from archtool.explore.search.judge import Judge
 from archtool.explore.search.request import Request
+from archtool.explore.storing.run import Watch
 
 
 def evaluate_all(request: Request, archive: Archive, watch: Watch) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from archtool.explore.run import Watch
 from archtool.explore.search import checkpoint
 from archtool.explore.search.archive import Archive, Counts, Nearest
 from archtool.explore.search.evolution import Evolution
@@ -14,6 +13,7 @@ from archtool.explore.search.genes import Genes, is_ordered
 from archtool.explore.search.judge import Judge
 from archtool.explore.search.request import Request
 from archtool.explore.search.storage import check, told_of
+from archtool.explore.storing.run import Watch
 
 EVERY: Final = 20.0  # seconds between two states that are kept
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archtool.explore.search.storage import told_of
-from archtool.explore.sinks import OutputError, sink_class, writing
-from archtool.explore.table import column_types
+from archtool.explore.storing.sinks import OutputError, sink_class, writing
+from archtool.explore.storing.table import column_types
 
 if TYPE_CHECKING:
     from archtool.explore.search.found import Found

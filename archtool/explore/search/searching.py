@@ -8,14 +8,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from archtool.explore.run import Watch
 from archtool.explore.search.archive import Archive
 from archtool.explore.search.exhaustive import evaluate_all
 from archtool.explore.search.found import Found
 from archtool.explore.search.genetic import evolve
 from archtool.explore.search.request import request as requested
 from archtool.explore.search.storage import prepare
-from archtool.explore.table import arrow
+from archtool.explore.storing.run import Watch
+from archtool.explore.storing.table import arrow
 
 if TYPE_CHECKING:
     from archtool.design import Design

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.errors import ArchtoolError
-from archtool.explore.same import differences
+from archtool.explore.storing.same import differences
 
 if TYPE_CHECKING:
     from archtool.explore.search.request import Request

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.explore.run import Watch
 from archtool.explore.search.archive import Archive
 from archtool.explore.search.designs import design_at, knobs_at
 from archtool.explore.search.functions import MeasureError
@@ -14,6 +13,7 @@ from archtool.explore.search.judge import Judge
 from archtool.explore.search.request import Request
 from archtool.explore.search.study import distributions, opened, row_of
 from archtool.explore.search.supply import Supply
+from archtool.explore.storing.run import Watch
 
 if TYPE_CHECKING:
     import optuna

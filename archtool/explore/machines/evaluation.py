@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from archtool import __version__
 from archtool.errors import ArchtoolError
-from archtool.explore.parts import MANIFEST, Part, PartSink
+from archtool.explore.machines.parts import MANIFEST, Part, PartSink
 from archtool.explore.rebuild import rebuild
-from archtool.explore.run import ROWS
-from archtool.explore.table import Tables
-from archtool.explore.tally import Tally
+from archtool.explore.storing.run import ROWS
+from archtool.explore.storing.table import Tables
+from archtool.explore.storing.tally import Tally
 
 if TYPE_CHECKING:
     import pyarrow as pa

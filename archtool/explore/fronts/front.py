@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.errors import MissingExtra, RuleError
-from archtool.explore.candidates import candidates
-from archtool.explore.cloud import Cloud
-from archtool.explore.columns import numbers
-from archtool.explore.conditions import Condition
-from archtool.explore.frontier import Frontier
-from archtool.explore.results import NAMED, POINT, ResultError, Results, results
-from archtool.explore.table import PROBLEM
+from archtool.explore.fronts.candidates import candidates
+from archtool.explore.fronts.cloud import Cloud
+from archtool.explore.fronts.columns import numbers
+from archtool.explore.fronts.conditions import Condition
+from archtool.explore.fronts.frontier import Frontier
+from archtool.explore.fronts.results import NAMED, POINT, ResultError, Results, results
+from archtool.explore.storing.table import PROBLEM
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,7 +125,7 @@ class Front:
 
         What is emitted has been analysed, and has the metrics of the point. Raises ArchtoolError where it can't be.
         """
-        from archtool.explore.emit import emitted
+        from archtool.explore.fronts.emit import emitted
 
         row = self.row(number)
         return emitted(self.about, row, self._origin(number, row), self.path)
@@ -142,8 +142,8 @@ class Front:
 
         Raises ResultError or OutputError where it can't be written.
         """
-        from archtool.explore.members import members
-        from archtool.explore.sinks import sink_class
+        from archtool.explore.fronts.members import members
+        from archtool.explore.storing.sinks import sink_class
 
         target = Path(path)
         if target.resolve() == self.path.resolve():

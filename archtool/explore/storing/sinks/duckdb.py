@@ -10,7 +10,7 @@ from shutil import copyfile
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.errors import MissingExtra
-from archtool.explore.sinks import OutputError, State, part_of
+from archtool.explore.storing.sinks import OutputError, State, part_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

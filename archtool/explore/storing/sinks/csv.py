@@ -7,8 +7,8 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from archtool.explore.sinks import State, part_of
-from archtool.explore.table import arrow
+from archtool.explore.storing.sinks import State, part_of
+from archtool.explore.storing.table import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa

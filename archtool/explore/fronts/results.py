@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.errors import ArchtoolError, MissingExtra, nearest
-from archtool.explore.sinks import SINKS, state
-from archtool.explore.table import DESIGN, PROBLEM
+from archtool.explore.storing.sinks import SINKS, state
+from archtool.explore.storing.table import DESIGN, PROBLEM
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,20 +10,20 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool import __version__
-from archtool.explore.cluster import Cluster, Tasks, connected
-from archtool.explore.parts import Parts, write_part
+from archtool.explore.machines.cluster import Cluster, Tasks, connected
+from archtool.explore.machines.parts import Parts, write_part
 from archtool.explore.rebuild import rebuild
-from archtool.explore.run import Ended, Ending, SpaceError, Watch, last_design, none_left
-from archtool.explore.sinks import OutputError, State
-from archtool.explore.table import column_types
-from archtool.explore.tally import Tally
+from archtool.explore.storing.run import Ended, Ending, SpaceError, Watch, last_design, none_left
+from archtool.explore.storing.sinks import OutputError, State
+from archtool.explore.storing.table import column_types
+from archtool.explore.storing.tally import Tally
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from archtool.explore.sweep import Sweep
 
-EVALUATOR: Final = "archtool.explore.evaluation:SweepEvaluator"
+EVALUATOR: Final = "archtool.explore.machines.evaluation:SweepEvaluator"
 FEWEST, MOST, MANY = 2**16, 2**22, 64  # designs of a part, at least and at most; parts that a space should make
 FEW: Final = 2**12  # designs that are evaluated to see how long one takes
 SECONDS: Final = 5.0  # that a part may take

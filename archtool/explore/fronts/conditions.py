@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archtool.codegen import to_numpy
 from archtool.errors import RuleError, Untraceable, nearest
-from archtool.explore.columns import numbers, words
+from archtool.explore.fronts.columns import numbers, words
 from archtool.explore.search.budget import BOUND, parse_budget
 from archtool.size import equal
 from archtool.spec.domains import KNOB

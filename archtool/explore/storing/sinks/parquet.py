@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archtool.explore.sinks import State, part_of
-from archtool.explore.table import DESIGN, arrow
+from archtool.explore.storing.sinks import State, part_of
+from archtool.explore.storing.table import DESIGN, arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archtool.explore.columns import numbers, present
-from archtool.explore.conditions import Condition
-from archtool.explore.results import Results
+from archtool.explore.fronts.columns import numbers, present
+from archtool.explore.fronts.conditions import Condition
+from archtool.explore.fronts.results import Results
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import uuid4
 
-from archtool.explore.sinks import OutputError, State
-from archtool.explore.sinks.parquet import ParquetSink
-from archtool.explore.store import gone_on_with
-from archtool.explore.tally import Tally
+from archtool.explore.storing.sinks import OutputError, State
+from archtool.explore.storing.sinks.parquet import ParquetSink
+from archtool.explore.storing.store import gone_on_with
+from archtool.explore.storing.tally import Tally
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from signal import SIGINT, SIGTERM, Handlers, Signals, getsignal, signal
 from types import FrameType
 from typing import Final
 
-from archtool.explore.run import Watch
+from archtool.explore.storing.run import Watch
 
 SHELL: Final = 128  # a shell tells of a program that a signal ended by this and the signal's number
 

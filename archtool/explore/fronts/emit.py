@@ -13,7 +13,7 @@ from archtool.analysis.options import Options
 from archtool.design import Design
 from archtool.errors import RuleError, SpecError
 from archtool.explore.describe import written
-from archtool.explore.results import ResultError
+from archtool.explore.fronts.results import ResultError
 from archtool.explore.tracing import question
 from archtool.network import Evaluation
 from archtool.spec.domains import KNOB

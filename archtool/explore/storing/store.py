@@ -9,11 +9,11 @@ from shutil import disk_usage
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from archtool import __version__
-from archtool.explore.run import Ended, Ending, SpaceError, Watch, last_design, run
-from archtool.explore.same import differences
-from archtool.explore.sinks import OutputError, State, part_of, sink_class, writing
-from archtool.explore.table import Tables, arrow, column_types
-from archtool.explore.tally import Tally
+from archtool.explore.storing.run import Ended, Ending, SpaceError, Watch, last_design, run
+from archtool.explore.storing.same import differences
+from archtool.explore.storing.sinks import OutputError, State, part_of, sink_class, writing
+from archtool.explore.storing.table import Tables, arrow, column_types
+from archtool.explore.storing.tally import Tally
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -147,7 +147,7 @@ class Stream:
 
     def fill(self, limit: int | None = None, watch: Watch | None = None) -> Ended:
         """Evaluate all designs before the limit; raises SpaceError as `Store.fill` does, and what the stream raises."""
-        from archtool.explore.sinks.csv import CsvStream
+        from archtool.explore.storing.sinks.csv import CsvStream
 
         stop = last_design(self.sweep, limit)
         tables = Tables(self.sweep, column_types(self.sweep))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from archtool.errors import ArchtoolError, MissingExtra
-from archtool.explore.parts import Part
-from archtool.explore.run import Watch
+from archtool.explore.machines.parts import Part
+from archtool.explore.storing.run import Watch
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -30,7 +30,8 @@ RETRIES: Final = 2  # of a task that fails
 DEATHS: Final = 5  # of workers that had the same task, before a cluster of this machine gives it up
 # A task is a text for `eval`, and its arguments are JSON, so that dask's scheduler and a worker without archtool can
 # unpickle it too: what a worker can't unpickle ends the worker, not the task.
-TASK: Final = "__import__('archtool.explore.evaluation', fromlist=['evaluate']).evaluate(job, first, last, folder)"
+EVALUATION: Final = "__import__('archtool.explore.machines.evaluation', fromlist=['evaluate'])"
+TASK: Final = f"{EVALUATION}.evaluate(job, first, last, folder)"
 LOGGERS: Final = ("distributed", "distributed.client", "tornado.application")  # those that dask gives a level
 GO_ON: Final = "what is evaluated is kept, and --resume goes on with it"
 
@@ -67,7 +68,7 @@ def connected(cluster: Cluster) -> Iterator[Client]:
             own = LocalCluster(
                 n_workers=cluster.workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL, scheduler_kwargs={"allowed_failures": DEATHS},
-                preload=["archtool.explore.worker"],
+                preload=["archtool.explore.machines.worker"],
             )  # fmt: skip
             address: Any = stack.enter_context(own)
         else:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.explore.candidates import candidates
-from archtool.explore.conditions import Condition
-from archtool.explore.results import POINT, results
+from archtool.explore.fronts.candidates import candidates
+from archtool.explore.fronts.conditions import Condition
+from archtool.explore.fronts.results import POINT, results
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from archtool.explore.front import Front
+    from archtool.explore.fronts.front import Front
 
     Array = np.ndarray[Any, Any]
 

@@ -1,0 +1,1 @@
+"""Exact Pareto fronts of results, and a point of one back as a spec."""

@@ -1,0 +1,1 @@
+"""The same sweep on several processes or machines, by dask."""

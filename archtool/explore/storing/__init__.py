@@ -1,0 +1,1 @@
+"""A sweep into a file: run, stopped, gone on with."""
