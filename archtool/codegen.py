@@ -1,4 +1,4 @@
-"""Expressions read as numpy operations, and as sympy expressions."""
+"""Expressions read as numpy operations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from archtool.trace import CONDITIONS, INT64, Bound, Expr, arguments, bounds, in
 
 if TYPE_CHECKING:
     import numpy as np
-    import sympy
 
     Array = np.ndarray[Any, Any]
 
@@ -207,32 +206,3 @@ def _nonzero(array: Any) -> Any:
     import numpy as np
 
     return np.where(np.equal(array, 0), 1, array)
-
-
-def to_sympy(outputs: Sequence[Size]) -> list[sympy.Expr]:
-    """The sizes as sympy expressions over integer symbols of the same names."""
-    import sympy as sp
-
-    made: dict[Expr, Any] = {}
-
-    def read(size: Any) -> Any:
-        return made[size] if isinstance(size, Expr) else sp.sympify(size)
-
-    rules: dict[str, Callable[..., Any]] = {
-        "symbol": lambda name, start, step: (sp.Symbol(name, integer=True) - start) / step,
-        "sum": lambda constant, terms: sp.Add(constant, *(factor * read(term) for term, factor in terms)),
-        "product": lambda *factors: sp.Mul(*map(read, factors)),
-        "floor": lambda a, b: sp.floor(read(a) / read(b)),
-        "quotient": lambda a, b: read(a) / read(b),
-        "max": lambda a, b: sp.Max(read(a), read(b)),
-        "min": lambda a, b: sp.Min(read(a), read(b)),
-        "where": lambda c, a, b: sp.Piecewise((read(a), read(c)), (read(b), True)),
-        "positive": lambda a: sp.Gt(read(a), 0),
-        "zero": lambda a: sp.Eq(read(a), 0),
-        "and": lambda *parts: sp.And(*map(read, parts)),
-        "or": lambda *parts: sp.Or(*map(read, parts)),
-        "not": lambda a: sp.Not(read(a)),
-    }
-    for expr in in_order(outputs):
-        made[expr] = rules[expr.op](*expr.args)
-    return [read(size) for size in outputs]

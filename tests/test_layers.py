@@ -12,7 +12,10 @@ import pytest
 import sympy
 
 from archtool import load
-from archtool.codegen import to_numpy, to_sympy
+from archtool.algebra.closed import Reader
+from archtool.algebra.shown import Layout
+from archtool.algebra.symbolic import to_sympy
+from archtool.codegen import to_numpy
 from archtool.cost import TERMS
 from archtool.errors import RuleError, Untraceable
 from archtool.field import AxisField, Field, Reach
@@ -293,12 +296,14 @@ def test_numpy_says_what_ints_say(kind: str, number: int) -> None:
 @pytest.mark.parametrize(("kind", "number"), USES)
 def test_sympy_says_what_ints_say(kind: str, number: int) -> None:
     varied, run = traced(kind, number)
-    formulas = to_sympy([*outputs(run), *(holds for holds, _ in varied.trace.problems)])
+    reader, layout = Reader(), Layout(sorted(varied.trace.symbols))
+    sizes = [*outputs(run), *(holds for holds, _ in varied.trace.problems)]
+    formulas = [to_sympy(reader.of(size), layout) for size in sizes]
     count = len(outputs(run))
     for point in varied.points(4):
-        values = {sympy.Symbol(name, integer=True): value for name, value in point.items()}
-        holds = all(formula.subs(values) == sympy.true for formula in formulas[count:])
-        row = [int(formula.subs(values)) for formula in formulas[:count]] if holds else []
+        values = {sympy.Symbol(name, integer=True): sympy.Integer(value) for name, value in point.items()}
+        holds = all(formula.xreplace(values) == 1 for formula in formulas[count:])
+        row = [int(formula.xreplace(values)) for formula in formulas[:count]] if holds else []
         check_numbers(varied, run, point, row, holds)
 
 

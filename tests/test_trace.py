@@ -14,7 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archtool import size as sizes
-from archtool.codegen import is_wide, to_numpy, to_sympy
+from archtool.algebra.closed import Reader
+from archtool.algebra.shown import Layout
+from archtool.algebra.symbolic import to_sympy
+from archtool.codegen import is_wide, to_numpy
 from archtool.errors import RuleError
 from archtool.formula import LONGEST_TEXT, write
 from archtool.trace import Expr, Trace, bounds
@@ -122,7 +125,7 @@ def check_numpy(size: Any, at: list[dict[str, int]], knobs: tuple[Knob, ...], ex
 
 
 def check_sympy(size: Any, point: dict[str, int], expected: int) -> None:
-    (formula,) = to_sympy([size])
+    formula = to_sympy(Reader().of(size), Layout(list(point)))
     at = {sympy.Symbol(name, integer=True): sympy.Integer(value) for name, value in point.items()}
     assert int(formula.xreplace(at)) == expected  # subs loses the floor of floor(min(a, a*b)/6) (sympy 1.14)
 
