@@ -7,7 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import agreement, deep, memory, residual, search, sweep_parquet, sweep_rate, warm, whole_process, zoo
+from benchmarks import (
+    agreement,
+    choices,
+    deep,
+    memory,
+    residual,
+    search,
+    sweep_parquet,
+    sweep_rate,
+    warm,
+    whole_process,
+    zoo,
+)
 from benchmarks.machine import Machine
 from benchmarks.results import Effort, Section
 from benchmarks.table import render
@@ -21,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "zoo": zoo.measure,
     "agreement": agreement.measure,
     "sweep": sweep_rate.measure,
+    "choices": choices.measure,
     "search": search.measure,
     "parquet": sweep_parquet.seconds,
     "parquet_memory": sweep_parquet.memory,
