@@ -155,7 +155,10 @@ METRICS: Final[Mapping[str, Metric]] = {
         "bytes", "peak_memory with params, buffers, and what the optimizer keeps", lambda m: m.live + m.standing
     ),
     "receptive_field": Metric(
-        "positions", "of the input that one output position sees, along the axis where they are most", _receptive_field
+        "positions",
+        "of the input that one output position sees, along the axis where they are most; as far as it is local: "
+        "attention and global pooling, which see everything, leave it as it is",
+        _receptive_field,
     ),
     "stride": Metric(
         "positions", "of the input from one output position to the next, along the axis where they are most", _stride

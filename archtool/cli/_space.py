@@ -15,14 +15,29 @@ from archtool.explore.asked import commas
 from archtool.explore.sweep import Sweep, sweep
 
 
-def space_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
-    """SPEC, what to vary, and what is told of each design: the arguments of `swept`, gathered in `asked_for`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def space_arguments(is_drawn: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """SPEC, what to vary, and what is told of each design: the arguments of `swept`. Where designs can't be drawn at
+    random, `sample` is an option that help does not show."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed((*_SPACE, *_sampling(is_drawn), *_TOLD)):
+            command = option(command)
+        return command
+
+    return add
 
 
-_OPTIONS = (
+def _sampling(is_drawn: bool) -> tuple[Callable[..., Any], ...]:
+    about = "Of what is drawn." if is_drawn else "The same seed finds the same."
+    return (
+        click.option(
+            "--sample", type=click.IntRange(min=1), metavar="N", help="Draw N designs at random.", hidden=not is_drawn
+        ),
+        click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help=about),
+    )
+
+
+_SPACE = (
     click.argument("spec", metavar="SPEC"),
     click.argument("more", nargs=-1, metavar="[KNOB=DOMAIN]..."),
     click.option(
@@ -32,8 +47,9 @@ _OPTIONS = (
     ),
     click.option("--zip", "zipped", multiple=True, metavar="KNOB,KNOB", help="Knobs that move together."),
     click.option("--where", multiple=True, metavar="CONDITION", help="Keep the designs for which this holds."),
-    click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Draw N designs at random."),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn."),
+)  # fmt: skip
+
+_TOLD = (
     click.option("--metrics", metavar="NAME,NAME", help="What is told of a design: metrics, or expressions of them."),
     click.option("--minimize", metavar="NAME,NAME", help="What is to be small, in place of the spec's own."),
     click.option("--maximize", metavar="NAME,NAME", help="What is to be great, in place of the spec's own."),
@@ -80,7 +96,12 @@ def swept(
             raise SpecError(f"'{name.strip()}' is varied twice")
         domains[name.strip()] = domain
     base = chosen(spec, design, knobs)
-    return sweep(
+    found = sweep(
         base, domains, commas(metrics or ""), zipped=[commas(group) for group in zipped], where=where,
         minimize=commas(minimize or ""), maximize=commas(maximize or ""), sample=sample, seed=seed, **options,
     )  # fmt: skip
+    fixed = {text.partition("=")[0].strip() for text in knobs}
+    for knob in found.space.knobs:
+        if knob.name in fixed or (knob.among is not None and knob.var in fixed):
+            raise SpecError(f"'{knob.var}' is varied, so that --set can't fix it; leave one of the two out")
+    return found

@@ -16,7 +16,7 @@ from archtool.explore.search.request import ALGORITHMS
 
 
 @click.command()
-@space_arguments
+@space_arguments(is_drawn=False)
 @click.option(
     "--budget", default="", metavar="BOUNDS", help='What every design found must keep: "macs<=600e6, params<=5M".'
 )
@@ -89,7 +89,8 @@ def command(
     SPEC is a YAML file, - for standard input, or the name of a shipped spec or of one of its designs. What varies is
     said by the spec's `explore`, or by --over, as for `archtool sweep`:
 
-        archtool search resnet_family --budget "macs<=600e6" --maximize receptive_field --minimize params
+    \b
+        archtool search resnet_family --budget "macs<=600e6" --minimize params
 
     A small space is evaluated whole; a large one is searched by a genetic algorithm, tens of thousands of designs a
     second; where a function or a score has to be measured, trial by trial. The same --seed finds the same. Ctrl-C ends

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -16,11 +17,15 @@ from archtool.cli._space import space_arguments, swept
 
 
 def _metrics() -> str:
-    return "\b\nMetrics:\n" + "\n".join(f"  {name:18}{metric.unit}: {metric.about}" for name, metric in METRICS.items())
+    told = (
+        fill(f"{metric.unit}: {metric.about}", 78, initial_indent=f"  {name:18}", subsequent_indent=" " * 20)
+        for name, metric in METRICS.items()
+    )
+    return "\b\nMetrics:\n" + "\n".join(told)
 
 
 @click.command(epilog=_metrics())
-@space_arguments
+@space_arguments()
 @click.option(
     "-o", "--output", metavar="FILE",
     help="Where the designs go: .parquet, .csv or .duckdb, or - for CSV on standard output; without it, a table.",
@@ -48,7 +53,8 @@ def command(
     SPEC is a YAML file, - for standard input, or the name of a shipped spec or of one of its designs. What varies is
     said by the spec's `explore`, or by --over:
 
-        archtool sweep resnet50 --over width=16..128:8 res=160,224 -o designs.parquet
+    \b
+        archtool sweep resnet50 --over width=16..128:8 res=160,224 -o out.parquet
 
     Designs that break a rule are kept, with the rule; those for which a --where does not hold are left out. Ctrl-C
     leaves a file that --resume goes on with, and exit code 130. With --workers or --scheduler several processes, on as

@@ -11,6 +11,7 @@ from archtool.collector import collector_paused
 from archtool.errors import RuleError, SpecError, Untraceable, nearest
 from archtool.explore.derived import Derived, Form, filled, untraceable_vars
 from archtool.explore.reading import Reader, Variable, settled
+from archtool.explore.search.budget import SCALED, UNITS
 from archtool.explore.space import Axis
 from archtool.fields import describe
 from archtool.network import Evaluation
@@ -179,12 +180,14 @@ class Tracer:
 
 
 def question(text: str, vars: Iterable[str]) -> Question:
-    """A metric or an expression over metrics and vars; raises SpecError for another text."""
+    """A metric or an expression over metrics and vars, whose numbers may have units as in `600M`; raises SpecError for
+    another text."""
     known = [*METRICS, *vars]
+    plain = SCALED.sub(lambda found: f"({found[1]} * {UNITS[found[2]]})", text.strip())
     try:
-        return Question(text.strip(), compile_expression(text.strip(), known, ()))
+        return Question(text.strip(), compile_expression(plain, known, ()))
     except RuleError as error:
-        hint = nearest(text.strip(), known) if text.strip().isidentifier() and "did you mean" not in str(error) else ""
+        hint = nearest(text.strip(), known) if text.strip().isidentifier() and ";" not in str(error) else ""
         raise SpecError(f"{error}{hint}") from None
 
 

@@ -108,6 +108,8 @@ def test_a_file_is_begun_gone_on_with_and_finished(archtool, tmp_path: Path) -> 
         ([*SMALL, "-o", "x.csv", "--metrics", "flosp"], ["flosp", "did you mean 'flops'?"]),
         ([*SMALL, "-o", "x.csv", "--limit", "0"], ["--limit"]),
         (["resnet50", "-o", "x.csv"], ["does not say what to vary", "--over"]),
+        ([*SMALL, "--set", "width=3"], ["'width' is varied, so that --set can't fix it"]),
+        (["mobile_nas", "--set", "ops=[identity]"], ["'ops' is varied, so that --set can't fix it"]),
     ],
 )  # fmt: skip
 def test_refusals(archtool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, words) -> None:
@@ -200,3 +202,23 @@ def test_every_metric_is_told_by_the_help_and_the_docs(archtool) -> None:
     for name, metric in METRICS.items():
         assert f"  {name} " in help
         assert f"| `{name}` | {metric.unit} | {metric.about} |" in page
+
+
+def test_conditions_and_metrics_take_units(archtool) -> None:
+    asked = ["--where", "macs <= 1.5G", "--where", "params > 1_000k", "--metrics", "macs / 2M"]
+    called = archtool("sweep", *SMALL, *asked)
+    asked = ["--where", "macs <= 1500000000", "--where", "params > 1000000", "--metrics", "macs / 2000000"]
+    plain = archtool("sweep", *SMALL, *asked)
+    assert called.code == 0
+    assert [line.split() for line in called.out.splitlines()[1:]] == [
+        line.split() for line in plain.out.splitlines()[1:]
+    ]
+    assert "macs / 2M" in called.out.splitlines()[0]
+    assert "macs <= 1.5G" in called.err
+
+
+@pytest.mark.parametrize("command", ["sweep", "search", "front", "formula"])
+def test_help_fits_into_80_columns(archtool, command) -> None:
+    told = archtool(command, "--help").out
+    assert max(map(len, told.splitlines())) <= 80
+    assert ("--sample" in told) == (command == "sweep")

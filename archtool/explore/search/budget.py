@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 BOUND: Final = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([+-]?[\d_]*\.?[\d_]+(?:[eE][+-]?\d{1,3})?)\s*([kKMGT]?)\s*")
+SCALED: Final = re.compile(r"(?<![\w.])(\d[\d_]*(?:\.\d+)?)([kKMGT])(?!\w)")  # a number with a unit, in any text
 UNITS: Final = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
