@@ -139,7 +139,7 @@ class Frame:
         if is_kind(target):
             if target.sides:
                 return call_with_sides(self, step, target, fields.names, values, x)
-            if has_choice(values):
+            if self.evaluation.trace is not None and has_choice(values):
                 run: Run = chosen(self, step, target, fields.names, values, x)
             else:
                 run = self.evaluation.layer(target, fields.names, values, x.shape)
@@ -185,7 +185,7 @@ class Frame:
             return self.evaluation.block(target, given, x.shape)
         if target.is_join or target.sides:
             raise RuleError(f"'{target.kind}' joins several tensors, so that it can't be used as a value")
-        if has_choice(values):
+        if self.evaluation.trace is not None and has_choice(values):
             return chosen(self, step, target, names, values, x)
         return self.evaluation.layer(target, names, values, x.shape)
 
