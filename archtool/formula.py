@@ -26,13 +26,17 @@ def write(size: object) -> str:
 
 
 def _write_symbol(text: Text, name: str, start: int, step: int) -> str:
-    return name if step == 1 else f"({name} - {start})/{step}"
+    shifted = f"({name} - {start})" if start else name
+    return name if step == 1 else f"{shifted}/{step}"
 
 
 def _write_sum(text: Text, constant: int, terms: tuple[tuple[Expr, int], ...]) -> str:
     parts = []
     for term, factor in terms:
-        written = text(term)
+        if term.op == "product":
+            written, factor = _write_product(text, term.args, factor)
+        else:
+            written = text(term)
         if term.op == "symbol":  # start + step * t is the symbol itself
             name, start, step = term.args
             if step > 1 and factor % step == 0:
@@ -41,7 +45,20 @@ def _write_sum(text: Text, constant: int, terms: tuple[tuple[Expr, int], ...]) -
         parts.append(written if factor == 1 else f"{factor}*{written}")
     if not constant and len(parts) == 1:
         return parts[0]
-    return "(" + " + ".join(parts + ([str(constant)] if constant else [])) + ")"
+    return "(" + " + ".join(parts + ([str(constant)] if constant else [])).replace(" + -", " - ") + ")"
+
+
+def _write_product(text: Text, factors: tuple[object, ...], number: int) -> tuple[str, int]:
+    """Factors with a number before them, and what is left of it: step * t is the symbol itself where it starts at 0."""
+    parts = []
+    for factor in factors:
+        written = text(factor)
+        if isinstance(factor, Expr) and factor.op == "symbol":
+            name, start, step = factor.args
+            if step > 1 and start == 0 and number % step == 0:
+                written, number = name, number // step
+        parts.append(written)
+    return "*".join(parts), number
 
 
 def _write_literal(sign: str) -> Callable[..., str]:

@@ -419,11 +419,16 @@ def test_expressions_as_text() -> None:
     assert write(sizes.where(sizes.less(x, 5), x, 0)) == "x*[x <= 4]"
     assert write(sizes.where(sizes.equal(x, 5), x * y, y)) == "(5*y if x == 5 else y)"
     assert write(sizes.less(5, x)) == "x > 5"
-    assert write(sizes.negate(sizes.equal(3 * x, 4 * y + 1))) == "(3*x + -4*y) != 1"
+    assert write(sizes.negate(sizes.equal(3 * x, 4 * y + 1))) == "(3*x - 4*y) != 1"
     assert repr(sizes.maximum(x, 4)) == "max(4, x)"
     assert write(k) == "k"
     assert write(4 * k + 1) == "(4*k + 1)"
     assert write(k // 4) == "floor((k - 1)/2/2)"
+    width = trace.symbol("width", 64, 512, 32)
+    assert write(width) == "width"
+    assert write(width * x) == "x*width"
+    assert write(6 * width * width - 2) == "(6*width*width - 2)"
+    assert write(width // 128) == "floor(width/32/4)"
 
 
 def test_the_text_of_a_deep_expression_stays_short() -> None:
