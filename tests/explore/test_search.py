@@ -278,6 +278,7 @@ def test_metrics_beyond_64_bits_stay_exact(tmp_path):
         ({"algorithm": "nsga3"}, "nsga3", "asked for"),
         ({"algorithm": "tpe"}, "tpe", "asked for"),
         ({"scores": ["zen"]}, "tpe", "zen has to be measured"),
+        ({"scores": ["zen", "naswot"]}, "tpe", "zen and naswot have to be measured"),
     ],
 )
 def test_the_algorithm_is_chosen_and_why_is_told(options, algorithm, why):

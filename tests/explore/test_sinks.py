@@ -257,8 +257,8 @@ def test_conditions_that_leave_no_design_are_told_with_what_each_removes(tmp_pat
     with pytest.raises(SpaceError) as caught:
         Store(sweep, tmp_path / f"designs{suffix}").fill()
     assert str(caught.value) == (
-        "no design is left of 648; what each condition removes (of those that the ones before it leave):\n  'out < 8' removes 432\n"
-        "  'wide' removes 108\n  'out > 6' removes 108"
+        "no design is left of 648; what each condition removes (of those that the ones before it leave):\n"
+        "  'out < 8' removes 432\n  'wide' removes 108\n  'out > 6' removes 108"
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -136,11 +136,12 @@ def _algorithm(name: str, designs: int, goals: int, measured: Measured) -> tuple
     if name != "auto" and name not in ALGORITHMS:
         raise RuleError(f"there is no algorithm '{name}'; there are auto, {', '.join(ALGORITHMS)}")
     if measured.goals:
-        what = " and ".join(goal.name for goal in measured.goals)
+        names = [goal.name for goal in measured.goals]
+        what = f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} to be measured, design by design"
         if name == "exhaustive":
-            raise RuleError(f"{what} has to be measured, design by design: take tpe, nsga2 or nsga3 for that")
+            raise RuleError(f"{what}: take tpe, nsga2 or nsga3 for that")
         chosen = "tpe" if name == "auto" else name
-        return chosen, "optuna", f"{what} has to be measured, design by design"
+        return chosen, "optuna", what
     if name == "tpe":
         return name, "optuna", "it was asked for"
     if name == "exhaustive" and designs > MOST_KEPT:
