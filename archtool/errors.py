@@ -48,6 +48,15 @@ class MissingExtra(ArchtoolError):
     """An optional dependency is not installed; the text says how to install it."""
 
 
+def missing_extra(what: str, package: str, extra: str, error: ImportError) -> MissingExtra:
+    """What to raise where a package can't be imported.
+
+    >>> str(missing_extra("a sweep", "pyarrow", "sweep", ImportError("No module named 'pyarrow'")))
+    "a sweep needs pyarrow (No module named 'pyarrow'): pip install 'archtool[sweep]'"
+    """
+    return MissingExtra(f"{what} needs {package} ({error}): pip install 'archtool[{extra}]'")
+
+
 class SpecError(ArchtoolError):
     """A located error in a spec.
 

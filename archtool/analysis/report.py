@@ -277,12 +277,12 @@ class Report:
         >>> int(load("lenet5").analyze().to_pandas().params.sum())
         61706
         """
-        from archtool.errors import MissingExtra
+        from archtool.errors import missing_extra
 
         try:
             import pandas as pd
-        except ImportError:
-            raise MissingExtra("pandas is not installed; pip install 'archtool[pandas]'") from None
+        except ImportError as error:
+            raise missing_extra("a data frame", "pandas", "pandas", error) from None
         return pd.DataFrame([row.to_dict() for row in self.rows])
 
     def _repr_html_(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.analysis.measures import METRICS
-from archtool.errors import MissingExtra
+from archtool.errors import missing_extra
 from archtool.render.front import counted
 from archtool.render.picture import PictureError, check, write
 
@@ -54,8 +54,8 @@ def draw(front: Front, form: str) -> bytes:
         from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib is not installed; pip install 'archtool[plot]'") from None
+    except ImportError as error:
+        raise missing_extra("a picture", "matplotlib", "plot", error) from None
     names = front.objectives
     if len(names) > MOST_OBJECTIVES:
         raise PictureError(f"a picture shows at most {MOST_OBJECTIVES} objectives, not {len(names)}")

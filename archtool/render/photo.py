@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archtool.errors import MissingExtra
+from archtool.errors import missing_extra
 from archtool.render.picture import PictureError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ def photo(path: Path, height: int, width: int) -> np.ndarray[Any, Any]:
     """
     try:
         from PIL import Image, UnidentifiedImageError
-    except ImportError:
-        raise MissingExtra("Pillow is not installed; pip install 'archtool[plot]'") from None
+    except ImportError as error:
+        raise missing_extra("a photo", "Pillow", "plot", error) from None
     import warnings
 
     import numpy as np

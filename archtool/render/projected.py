@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.errors import MissingExtra
+from archtool.errors import missing_extra
 from archtool.render.photo import photo
 from archtool.render.picture import PictureError, check, write
 from archtool.render.projection import Projection
@@ -49,8 +49,8 @@ def draw(projection: Projection, form: str, under: Array | None = None) -> bytes
         from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib is not installed; pip install 'archtool[plot]'") from None
+    except ImportError as error:
+        raise missing_extra("a picture", "matplotlib", "plot", error) from None
     with rc_context({"svg.hashsalt": "archtool", "svg.fonttype": "none"}):
         figure = Figure(layout="constrained")
         FigureCanvasAgg(figure)

@@ -166,6 +166,18 @@ def test_bad_input_ends_in_one_clear_line(archtool, mine, arguments, reason):
     assert sorted(path.name for path in mine.iterdir() if path.name != "__pycache__") == before
 
 
+def test_a_library_that_is_missing_is_told_with_the_extra_that_has_all(archtool, mine, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for output in ((), ("-o", "found.duckdb")):
+        called = archtool(*SEARCH, *output)
+        assert (called.code, called.out) == (2, "")
+        assert called.err.startswith("a search needs pyarrow (")
+        assert called.err.endswith("): pip install 'archtool[search]'\n")
+    called = archtool("sweep", "resnet_family", "-o", "designs.parquet")
+    assert called.err.startswith("a sweep needs pyarrow (")
+    assert called.err.endswith("): pip install 'archtool[sweep]'\n")
+
+
 def test_an_interrupted_search_without_storage_shows_what_it_found(archtool, mine):
     called = archtool(
         "search", "resnet18", "--over", "width=16..64:16", "--objective", "my_goals:deadly", "--minimize", "deadly"

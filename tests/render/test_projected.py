@@ -129,6 +129,6 @@ def test_a_file_that_can_not_be_written(tmp_path):
 @pytest.mark.parametrize(("module", "name"), [("matplotlib", "matplotlib"), ("PIL", "Pillow")])
 def test_without_the_extra(module, name, tmp_path, photo_file, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, module, None)
-    with pytest.raises(MissingExtra, match=rf"{name} is not installed; pip install 'archtool\[plot\]'"):
+    with pytest.raises(MissingExtra, match=rf"needs {name} \(.+\): pip install 'archtool\[plot\]'"):
         load(SMALL).draw_field(tmp_path / "field.png", image=photo_file)
     assert not (tmp_path / "field.png").exists()

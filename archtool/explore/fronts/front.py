@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.errors import MissingExtra, RuleError
+from archtool.errors import RuleError, missing_extra
 from archtool.explore.fronts.candidates import candidates
 from archtool.explore.fronts.cloud import Cloud
 from archtool.explore.fronts.columns import numbers
@@ -89,8 +89,8 @@ class Front:
         """The points as a data frame, its index their numbers; raises MissingExtra without pandas."""
         try:
             import pandas as pd
-        except ImportError:
-            raise MissingExtra("pandas is not installed; pip install 'archtool[pandas]'") from None
+        except ImportError as error:
+            raise missing_extra("a data frame", "pandas", "pandas", error) from None
         frame: pd.DataFrame = self.table.to_pandas()
         frame.index = pd.RangeIndex(1, len(self) + 1, name=POINT)
         return frame

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.errors import MissingExtra, RuleError
+from archtool.errors import RuleError, missing_extra
 from archtool.trace import INT64
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _as_float64(key: Array) -> Array:
 def _nondominated(points: Array) -> Array:
     try:
         from moocore import is_nondominated
-    except ImportError:
-        raise MissingExtra("moocore is not installed; pip install 'archtool[sweep]'") from None
+    except ImportError as error:
+        raise missing_extra("a front", "moocore", "sweep", error) from None
     kept: Array = is_nondominated(points, keep_weakly=True)
     return kept

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.errors import ArchtoolError, MissingExtra, nearest
+from archtool.errors import ArchtoolError, missing_extra, nearest
 from archtool.explore.storing.sinks import SINKS, state
-from archtool.explore.storing.table import DESIGN, PROBLEM
+from archtool.explore.storing.table import DESIGN, PROBLEM, arrow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -212,8 +212,8 @@ class DuckResults(Results):
     def _connected(self) -> Iterator[Any]:
         try:
             import duckdb
-        except ImportError:
-            raise MissingExtra("DuckDB is not installed; pip install 'archtool[sweep]'") from None
+        except ImportError as error:
+            raise missing_extra("a DuckDB file", "duckdb", "sweep", error) from None
         try:
             with duckdb.connect(str(self.path), read_only=True) as connection:
                 yield connection
@@ -242,10 +242,7 @@ def results(path: Path) -> Results:
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """What goes wrong with a file while it is read, as one line."""
-    try:
-        import pyarrow as pa
-    except ImportError:
-        raise MissingExtra("pyarrow is not installed; pip install 'archtool[sweep]'") from None
+    pa = arrow("a sweep's result")
     try:
         yield
     except pa.ArrowException as error:

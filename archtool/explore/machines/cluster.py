@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from archtool.errors import ArchtoolError, MissingExtra
+from archtool.errors import ArchtoolError, missing_extra
 from archtool.explore.machines.parts import Part
 from archtool.explore.storing.run import Watch
 
@@ -61,7 +61,7 @@ def connected(cluster: Cluster) -> Iterator[Client]:
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise MissingExtra(f"more than one process needs dask ({error}): pip install 'archtool[cluster]'") from None
+        raise missing_extra("more than one process", "dask", "cluster", error) from None
     with ExitStack() as stack:
         stack.enter_context(_quiet())
         if cluster.scheduler is None:

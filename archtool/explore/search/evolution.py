@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import comb
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.errors import MissingExtra
+from archtool.errors import missing_extra
 from archtool.explore.search.breeding import Breeder, population
 from archtool.explore.search.genes import Genes
 
@@ -102,7 +102,7 @@ def _algorithm(name: str, goals: int, size: int, breeder: Breeder) -> Any:
         from pymoo.algorithms.moo.nsga2 import NSGA2
         from pymoo.algorithms.moo.nsga3 import NSGA3
     except ImportError as error:
-        raise MissingExtra(f"a search needs pymoo ({error}): pip install 'archtool[search]'") from None
+        raise missing_extra("a genetic search", "pymoo", "search", error) from None
     shared = {"mating": breeder, "eliminate_duplicates": False, "output": None}
     if name == "nsga2":
         return NSGA2(size, **shared)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archtool.explore.search.storage import told_of
 from archtool.explore.storing.sinks import OutputError, sink_class, writing
-from archtool.explore.storing.table import column_types
+from archtool.explore.storing.table import arrow, column_types
 
 if TYPE_CHECKING:
     from archtool.explore.search.found import Found
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def check_output(path: Path, force: bool) -> None:
     """Refuse a file that can't be written, before anything is evaluated; raises OutputError, MissingExtra."""
+    arrow("a search", "search")  # its extra has those of files too
     sink_class(path)
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}")

@@ -37,7 +37,7 @@ def search(
     `watch` is asked between generations or designs, and may end it early, in good order. Raises StorageError where a
     file can't be used, MissingExtra without what the algorithm needs.
     """
-    arrow()  # missing now, not after an hour
+    arrow("a search", "search")  # missing now, not after an hour
     resume = storage is not None and prepare(request, storage, resume=resume, force=force)
     watch = watch or Watch()
     archive = Archive(request)

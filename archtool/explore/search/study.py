@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.errors import MissingExtra
+from archtool.errors import missing_extra
 from archtool.explore.search.genes import is_ordered
 from archtool.explore.search.request import Request
 from archtool.explore.search.storage import StorageError, check, told_of
@@ -32,7 +32,7 @@ def opened(request: Request, path: Path | None, resume: bool) -> optuna.Study:
         import optuna
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
-        raise MissingExtra(f"measured goals need optuna ({error}): pip install 'archtool[search]'") from None
+        raise missing_extra("a search trial by trial", "optuna", "search", error) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     wrong = (OSError, ValueError, KeyError, TypeError, SQLAlchemyError, optuna.exceptions.OptunaError)
     try:

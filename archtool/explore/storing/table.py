@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.errors import ArchtoolError, MissingExtra, RuleError
+from archtool.errors import ArchtoolError, RuleError, missing_extra
 from archtool.explore.describe import written
 
 if TYPE_CHECKING:
@@ -28,12 +28,13 @@ PROBES, PRIME = 16, 2**31 - 1  # so many designs are evaluated to find them, so 
 DIGITS: Final = 38  # of a whole number that is too great for 64 bits
 
 
-def arrow() -> Any:
-    """The module pyarrow; raises MissingExtra where it is not installed."""
+def arrow(what: str = "a sweep", extra: str = "sweep") -> Any:
+    """The module pyarrow; raises MissingExtra where it is not installed: what needs it, and which extra has all that
+    this needs."""
     try:
         import pyarrow
     except ImportError as error:
-        raise MissingExtra(f"this needs pyarrow ({error}): pip install 'archtool[sweep]'") from None
+        raise missing_extra(what, "pyarrow", extra, error) from None
     return pyarrow
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any, Final
 
-from archtool.errors import MissingExtra
+from archtool.errors import missing_extra
 from archtool.explore.storing.sinks import OutputError, State, part_of
 
 if TYPE_CHECKING:
@@ -94,5 +94,5 @@ def _module() -> Any:
     try:
         import duckdb
     except ImportError as error:
-        raise MissingExtra(f"this needs DuckDB ({error}): pip install 'archtool[sweep]'") from None
+        raise missing_extra("a DuckDB file", "duckdb", "sweep", error) from None
     return duckdb
