@@ -279,7 +279,19 @@ class Spec:
 
     def value(self, node: Node, document: Document) -> Any:
         """The constant that a node of this spec, or of a text beside it, is; raises SpecError."""
-        return _constant(document, self._elsewhere(document, frozenset()), node)
+        try:
+            found = self._elsewhere(document, frozenset()).value(node)
+        except SpecError as error:
+            try:  # it may speak of a var, which words and steps do not
+                found = self._elsewhere(document, frozenset(self.block.arguments)).value(node)
+            except SpecError:
+                raise error from None
+        if not found.is_constant:
+            names = [f"the var '{name}'" for name in self.block.arguments if name in found.uses]
+            step = "make the step a block, which can see its input (input.channels), and name that"
+            instead = step if isinstance(node, MappingNode) else "write a number"
+            raise SpecError(f"this can't depend on {names[0] if names else 'the input'}; {instead}", document.at(node))
+        return found.constant
 
     def _elsewhere(self, document: Document, variables: frozenset[str]) -> Scope:
         """What the network's values mean in another document."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -52,6 +53,37 @@ def test_a_spec_says_what_to_explore() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (
+            "{conv: {out: x.channels, kernel: 1}}",
+            "this can't depend on the input; make the step a block, which can see",
+        ),
+        ("{conv: {out: 2 * width, kernel: 1}}", "this can't depend on the var 'width'; make the step a block, which"),
+        ("width", "this can't depend on the var 'width'; write a number"),
+        ("2 * width + x.channels", "this can't depend on the var 'width'; write a number"),
+        ("x.channels", "this can't depend on the input; write a number"),
+        ("widht", "unknown word 'widht'"),
+    ],
+)
+def test_what_varies_depends_on_nothing(values: str, reason: str) -> None:
+    text = SPEC.replace("[relu, gelu]", f"[relu, {values}]")
+    with pytest.raises(SpecError, match=rf"^net.yaml:9:17: {re.escape(reason)}"):
+        asked(spec_of(text))
+    with pytest.raises(SpecError, match=re.escape(reason)):
+        space_of({"width": values}) if "conv" not in values else asked(spec_of(SPEC), {"act": f"relu, {values}"})
+
+
+def test_a_block_that_is_named_sees_its_input() -> None:
+    text = SPEC.replace("[relu, gelu]", "[relu, same]").replace(
+        "\nlayers", "\nblocks: {same: {body: [conv: {out: input.channels, kernel: 1}]}}\nlayers"
+    )
+    assert [str(value) for value in asked(spec_of(text)).space.axes[2].knobs[0].values] == [
+        "the step 'relu'", "the step 'same'",
+    ]  # fmt: skip
+
+
 def test_a_command_line_replaces_what_a_spec_says() -> None:
     found = asked(spec_of(SPEC), {"width": "1,2"}, where=["width > 1"], minimize=["params"])
     assert [axis.knobs[0].values for axis in found.space.axes] == [(1, 2)]
@@ -100,7 +132,7 @@ def test_a_choice_for_each_item_makes_a_list() -> None:
         ({"width": "1.."}, "the range 1.. has no end"),
         ({"width": "foo"}, "unknown word 'foo'"),
         ({"width": 5}, "is not a domain"),
-        ({"width": "res * 2"}, "unknown name 'res'"),
+        ({"width": "res * 2"}, "this can't depend on the var 'res'; write a number"),
         ({"depths": "[1,2,3,4],[3,4,6,3]", "depths[0]": "1..2"}, "'depths' is varied twice"),
         ({"a b": "1"}, "'a b' is no knob"),
         ({"width": "{each: 8}"}, "the choice 'width' needs 'of'"),
