@@ -1,4 +1,4 @@
-"""Some designs of a space, evaluated: one column for each metric."""
+"""Some designs of a space, evaluated: one column for each metric, and for each goal that is a knob."""
 
 from __future__ import annotations
 

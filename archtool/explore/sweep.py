@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from archtool.analysis.measures import METRICS
 from archtool.analysis.options import Options
 from archtool.explore.asked import Asked, asked
 from archtool.explore.batch import Batch
@@ -46,8 +47,9 @@ class Key(NamedTuple):
 class Sweep:
     """The designs of a space, to be evaluated: by number (`batch`), or wherever they stand (`evaluate`).
 
-    `metrics` names what is told of each design: metrics, or expressions over metrics and vars. `rules` are those that
-    designs were found to break so far; `removed` says how many designs each condition of `where` has removed so far.
+    `metrics` names what is told of each design beside its knobs: metrics, or expressions over metrics and vars; a batch
+    has the goals that are knobs too. `rules` are those that designs were found to break so far; `removed` says how many
+    designs each condition of `where` has removed so far.
     """
 
     def __init__(
@@ -59,13 +61,16 @@ class Sweep:
         self.where = asked.where
         self.minimize = asked.minimize
         self.maximize = asked.maximize
-        self.metrics = tuple(dict.fromkeys([*(metrics or DEFAULT), *asked.minimize, *asked.maximize]))
+        knobs = {knob.name for knob in asked.space.knobs} - METRICS.keys()
+        goals = (*asked.minimize, *asked.maximize)
+        self.metrics = tuple(name for name in dict.fromkeys([*(metrics or DEFAULT), *goals]) if name not in knobs)
+        self._told = tuple(dict.fromkeys([*self.metrics, *goals]))  # with the goals that are knobs
         self.options = options or Options()
         self.rules: list[str] = []
         self.removed = [0] * len(self.where)
         conditions = [question(text, vars) for text in self.where]
         self._by_metrics = tuple(bool(condition.metrics - set(vars)) for condition in conditions)
-        questions = [question(text, vars) for text in self.metrics]
+        questions = [question(text, vars) for text in self._told]
         check_items(design.block, self.space.axes)
         self._tracer = Tracer(design, self.space.axes, questions, conditions, self.options)
         self._pieces: dict[Key, Compiled] = {}
@@ -149,7 +154,7 @@ class Sweep:
 
     def _evaluated(self, places: Places) -> Batch:
         metrics, keeps, problem = self._columns(places)
-        batch = Batch(places=places, metrics=dict(zip(self.metrics, metrics, strict=True)), problem=problem)
+        batch = Batch(places=places, metrics=dict(zip(self._told, metrics, strict=True)), problem=problem)
         return self._kept(batch, keeps) if keeps else batch
 
     def _kept(self, batch: Batch, keeps: Sequence[Array]) -> Batch:

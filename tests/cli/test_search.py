@@ -178,6 +178,62 @@ def test_a_library_that_is_missing_is_told_with_the_extra_that_has_all(archtool,
     assert called.err.endswith("): pip install 'archtool[sweep]'\n")
 
 
+GOALS = """\
+input: [4, 32, 32]
+vars: {width: 8, depth: 1, groups: [1, 1], act: relu, scale: 1}
+layers:
+  - conv: {out: floor(8 * scale), kernel: 3, padding: half}
+  - for: g
+    in: groups
+    do: [conv: {out: width, kernel: 3, padding: half, groups: g}]
+  - do: [conv: {out: x.channels, kernel: 3, padding: half}, act]
+    repeat: depth
+explore:
+  over: {width: 4..40:4, depth: 0..9, "groups[0]": [3, 2], act: [relu, gelu], scale: [1/2, 0.75, 1]}
+  minimize: macs
+  maximize: depth
+"""
+
+
+@pytest.mark.parametrize(
+    "goals", [(), ("--maximize", "depth,groups[0],scale"), ("--minimize", "width", "--maximize", "depth")]
+)
+def test_goals_that_are_knobs_are_the_same_for_sweep_front_and_search(archtool, tmp_path, goals):
+    """Invalid designs (three groups of eight channels) have such a goal, and are on no front."""
+    spec, file, found = (str(tmp_path / name) for name in ("net.yaml", "designs.parquet", "found.csv"))
+    Path(spec).write_text(GOALS)
+    swept = archtool("sweep", spec, "-o", file, *goals)
+    assert swept.code == 0, swept.err
+    front = archtool("front", file, "--format", "json")
+    assert front.code == 0, front.err
+    wanted = json.loads(front.out)
+    assert wanted["invalid"] > 0
+    searched = archtool("search", spec, *goals, "-o", found, "--format", "json")
+    assert searched.code == 0, searched.err
+    told = json.loads(searched.out)
+    assert [point["design"] for point in told["front"]] == [point["design"] for point in wanted["front"]]
+    again = json.loads(archtool("front", found, "--format", "json").out)
+    assert (again["minimize"], again["maximize"]) == (told["minimize"], told["maximize"])
+    assert [point["design"] for point in again["front"]] == [point["design"] for point in wanted["front"]]
+    bred = archtool("search", spec, *goals, "--algorithm", "nsga2", "--population", "50", "--format", "json")
+    assert bred.code == 0, bred.err
+    assert json.loads(bred.out)["points"] >= 1
+    emitted = archtool("front", file, "--emit", "1")
+    assert emitted.code == 0, emitted.err
+
+
+def test_a_knob_asked_for_as_a_metric_is_told_once(archtool, tmp_path):
+    spec = tmp_path / "net.yaml"
+    spec.write_text(GOALS)
+    called = archtool("sweep", str(spec), "--over", "depth=1,2", "--metrics", "macs,depth")
+    assert (called.code, called.out.splitlines()[0].split()) == (0, ["design", "depth", "macs"])
+    refused = archtool("sweep", str(spec), "--maximize", "act", "--limit", "9")
+    assert (refused.code, refused.err) == (
+        2,
+        "'act' is a choice between the step 'relu' and the step 'gelu', not a number\n",
+    )
+
+
 def test_an_interrupted_search_without_storage_shows_what_it_found(archtool, mine):
     called = archtool(
         "search", "resnet18", "--over", "width=16..64:16", "--objective", "my_goals:deadly", "--minimize", "deadly"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archtool.explore.fronts.columns import numbers, present
 from archtool.explore.fronts.conditions import Condition
 from archtool.explore.fronts.results import Results
+from archtool.explore.storing.table import PROBLEM
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,10 +35,12 @@ def candidates(source: Results, objectives: Sequence[str], conditions: Sequence[
     import pyarrow as pa
 
     columns = list(dict.fromkeys([*objectives, *(name for condition in conditions for name in condition.columns)]))
+    if PROBLEM in source.columns and set(objectives) <= set(source.knobs):  # which invalid designs have too
+        columns.append(PROBLEM)
     for start, batch in source.batches(columns):
         valid = None
-        for column in batch.columns:
-            there = present(column)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            there = present(column) if name != PROBLEM else column.is_null().to_numpy(zero_copy_only=False)
             if there is not None:
                 valid = there if valid is None else valid & there
         read, position = batch.num_rows, np.arange(start, start + batch.num_rows)
