@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archtool.algebra.calculus import sign_of
 from archtool.algebra.formula import Closed, Formula, said
 from archtool.algebra.inequality import truth_of
 from archtool.algebra.integers import NotExact, Run, holds
@@ -39,7 +40,7 @@ def named(design: Design, name: str) -> Subject:
         return of_design(load(name))
     known = [design.name, *design.designs, *design.spec.blocks]
     raise SpecError(
-        f"'{name}' is neither a design or a block of '{design.spec.name}', nor a shipped spec"
+        f"'{name}' is neither a design nor a block of '{design.spec.name}', nor a shipped spec"
         + nearest(name, [*known, *shipped_names()], known)
     )
 
@@ -121,9 +122,10 @@ def compared(
 class Crossover:
     """Where two networks come to the same, along one symbol.
 
-    `roots` are the real values where they do, as texts, where there is a closed form; `less`, `equal` and `more` the
-    whole numbers for which the left one comes to less, the same and more: all of them in the domain, exactly. With more
-    symbols than one there are only roots.
+    `roots` are the real values where they do, as texts, where there is a closed form, those outside of
+    the domain left out where that can be told; `less`, `equal` and `more` the whole numbers for which the left one
+    comes to less, the same and more: all of them in the domain, exactly. With more symbols than one there are only
+    roots, unless the same one comes to less whatever they are.
     """
 
     comparison: Comparison
@@ -156,8 +158,9 @@ def crossover(comparison: Comparison, name: str) -> Crossover:
     difference = comparison.difference
     domain = {**right.domains, **left.domains}[name]
     if difference.symbols() - {name}:
-        found = tuple(roots(difference, name, comparison.layout))
-        return Crossover(comparison=comparison, symbol=name, domain=domain, roots=found)
+        found = tuple(roots(difference, name, comparison.layout, domain))
+        less, more = always(comparison, Run(*domain))
+        return Crossover(comparison=comparison, symbol=name, domain=domain, roots=found, less=less, more=more)
     valid = [rule for rule in {*left.rules, *right.rules} if rule.symbols() <= {name}]
     parts = []
     for sign in ("<", "==", ">"):
@@ -169,15 +172,22 @@ def crossover(comparison: Comparison, name: str) -> Crossover:
         except NotExact:
             reason = f"{left.of} has too many floors of '{name}'"
             raise RuleError(f"{reason}; write it as a multiple, --in {name}=32*m") from None
+    found = _closed_roots(difference, name, domain, comparison.layout)
     return Crossover(
-        comparison=comparison, symbol=name, domain=domain, roots=_closed_roots(difference, name, comparison.layout),
-        less=parts[0], equal=parts[1], more=parts[2],
+        comparison=comparison, symbol=name, domain=domain, roots=found, less=parts[0], equal=parts[1], more=parts[2]
     )  # fmt: skip
 
 
-def _closed_roots(difference: Polynomial, name: str, layout: Layout) -> tuple[str, ...]:
-    """The real roots of a formula in one symbol, where there is a closed form."""
+def always(comparison: Comparison, run: Run) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
+    """Where the left one comes to less, and to more: everywhere or nowhere, as far as signs tell."""
+    domains = {**comparison.right.domains, **comparison.left.domains}
+    sign = sign_of(comparison.difference) if all([domain.low >= 1 for domain in domains.values()]) else 0
+    return ((run,) if sign < 0 else ()), ((run,) if sign > 0 else ())
+
+
+def _closed_roots(difference: Polynomial, name: str, domain: Range, layout: Layout) -> tuple[str, ...]:
+    """The real roots within a domain of a formula in one symbol, where there is a closed form."""
     if any([atom.op != "symbol" for atom in difference.atoms()]):
         return ()
     degree = len(by_degree(difference, name)) - 1
-    return tuple(roots(difference, name, layout)) if 1 <= degree <= HIGHEST_DEGREE else ()
+    return tuple(roots(difference, name, layout, domain)) if 1 <= degree <= HIGHEST_DEGREE else ()

@@ -11,6 +11,7 @@ from archtool.algebra.quotient import quotient
 from archtool.algebra.shown import Layout
 from archtool.algebra.text import write
 from archtool.errors import RuleError
+from archtool.spec.domains import Range
 
 HIGHEST_DEGREE = 2
 LARGEST_SQUARE = 1000  # that is taken out of a square root
@@ -31,27 +32,63 @@ def by_degree(part: Polynomial, name: str) -> list[Polynomial]:
     return [found.get(degree, polynomial(0)) for degree in range(max(found, default=0) + 1)]
 
 
-def roots(part: Polynomial, name: str, layout: Layout) -> list[str]:
-    """The values of a symbol, above 0 if that can be told, for which a formula is 0, as texts, the greatest first;
-    raises RuleError above the second degree."""
+def roots(part: Polynomial, name: str, layout: Layout, domain: Range | None = None) -> list[str]:
+    """The real values of a symbol for which a formula is 0, as texts, the greatest first, without those that can be
+    told to lie outside of the symbol's domain, where it is given; raises RuleError above the second degree."""
     powers = by_degree(part, name)
+    while domain is not None and domain.low > 0 and len(powers) > 1 and not powers[0].terms:
+        del powers[0]  # 0 is no value of the symbol
     degree = len(powers) - 1
+    if degree == 0 and powers[0].terms and name in part.symbols():
+        return []
     if degree < 1 or degree > HIGHEST_DEGREE:
         raise RuleError(f"it is of degree {degree} in '{name}'; set the other symbols to numbers")
+    may_be_below = domain is None or domain.low < 0
     if degree == 1:
-        return [write(quotient(-powers[0], powers[1]), layout)]
+        constant, linear = powers
+        root = quotient(-constant, linear)
+        is_below = not may_be_below and sign_of(constant) * sign_of(linear) > 0
+        return (
+            [] if is_below or not _is_within(root, 0, polynomial(0), polynomial(1), domain) else [write(root, layout)]
+        )
     constant, linear, square = powers
     if sign_of(square) < 0:
         constant, linear, square = -constant, -linear, -square
     inside = linear * linear - square * constant * 4
-    if sign_of(inside) < 0:
+    if sign_of(inside) < 0 or (not may_be_below and sign_of(square) == sign_of(linear) == sign_of(constant) == 1):
         return []
     outside, inside = _square_root(inside)
     below = square * 2
     scale = Polynomial({_common([linear, outside, below]): contents([linear, outside, below])})
     linear, outside, below = linear.over(scale), outside.over(scale), below.over(scale)
-    one_is_positive = sign_of(square) > 0 and sign_of(constant) < 0
-    return [_text(-linear, sign, outside, inside, below, layout) for sign in ((1,) if one_is_positive else (1, -1))]
+    one_is_positive = (domain is None or domain.low >= 0) and sign_of(square) > 0 and sign_of(constant) < 0
+    return [
+        _text(-linear, sign, outside, inside, below, layout)
+        for sign in ((1,) if one_is_positive else (1, -1))
+        if _is_within(-linear, sign, outside * outside * inside, below, domain)
+    ]
+
+
+def _is_within(middle: Polynomial, sign: int, square: Polynomial, below: Polynomial, domain: Range | None) -> bool:
+    """Whether (middle + sign * sqrt(square)) / below lies between a domain's ends; True where that is not told."""
+    if domain is None:
+        return True
+    numbers = [part.constant for part in (middle, square, below)]
+    if None in numbers:
+        return True
+    centre, inside, scale = (Fraction(number or 0) for number in numbers)
+    centre, inside = centre / scale, inside / scale**2
+    sign = sign if scale > 0 else -sign
+
+    def reaches(end: int) -> int:
+        """The sign of the root less `end`."""
+        far = centre - end
+        if far * sign >= 0:
+            return 1 if far + sign * inside > 0 else -1 if far + sign * inside < 0 else 0
+        beyond = far * far - inside
+        return 0 if not beyond else (1 if far > 0 else -1) * (1 if beyond > 0 else -1)
+
+    return reaches(domain.low) >= 0 and (domain.high is None or reaches(domain.high) <= 0)
 
 
 def bound(part: Polynomial, sign: str, name: str, layout: Layout) -> str:

@@ -79,6 +79,8 @@ def _(crossover: Crossover) -> str:
     rows = [(f"  {word}", _runs(name, runs)) for word, runs in said_of if runs]
     if rows:
         found.append(f"fewer {left.of}:\n" + aligned(rows))
+    if not found:
+        found = [f"the same for no {name} that is assumed\n"]
     return "\n".join([_totals(forms), *found, *_assumed(comparison.assumptions)])
 
 
