@@ -40,7 +40,7 @@ def _untied(part: Polynomial, lows: Lows) -> Exact | float:
         return -inf
     atom = max(linear, key=lambda each: len(each.key))
     inside: Polynomial = atom.args[0]
-    if any([power < 0 for monomial in inside.terms for _, power in monomial]):
+    if any([power < 0 or each.op == "over" for monomial in inside.terms for each, power in monomial]):
         return -inf
     factor = part.terms[((atom, 1),)]
     lost = 1 - Fraction(1, Fraction(contents([inside])).denominator)  # at most, by the floor

@@ -150,11 +150,12 @@ class Formula:
                 or (value - domain.low) % domain.step
             ):
                 raise RuleError(f"{name} (={value}) is not a value that the formula is for: {_said(name, domain)}")
-        found = self.total.at(**values)
-        for rule in self.rules:
-            if rule.symbols() <= values.keys() and rule.at(values) != 1:
-                raise RuleError("no valid network has these values: " + "; ".join(self.conditions))
-        return found
+        try:
+            if all([rule.at(values) == 1 for rule in self.rules if rule.symbols() <= values.keys()]):
+                return self.total.at(**values)
+        except ZeroDivisionError:  # no valid network divides by 0
+            pass
+        raise RuleError("no valid network has these values: " + "; ".join(self.conditions))
 
     def to_sympy(self) -> sympy.Expr:
         """The total as an expression of sympy."""

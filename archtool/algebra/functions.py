@@ -17,7 +17,7 @@ def floor(part: Polynomial) -> Polynomial:
     for monomial, factor in part.terms.items():
         if not monomial:
             whole[monomial], rest[monomial] = math.floor(factor), factor % 1
-        elif isinstance(factor, int) and all([power > 0 for _, power in monomial]):
+        elif isinstance(factor, int) and all([power > 0 and atom.op != "over" for atom, power in monomial]):
             whole[monomial] = factor
         else:
             rest[monomial] = factor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.algebra.formula import said
 from archtool.algebra.functions import positive, zero
-from archtool.algebra.integers import NotExact, Run, holds
+from archtool.algebra.integers import NotExact, Run, holds, joined
 from archtool.algebra.naming import Asked, asked
 from archtool.algebra.polynomial import Atom, Monomial, Polynomial, contents, polynomial
 from archtool.algebra.reading import conditions, reader_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SIGNS: Final = ("<=", ">=", "==", "<", ">")
 COMPARISON: Final = re.compile("(<=|>=|==|(?<![<>=!])=(?!=)|!=|<|>)")
+MOST_VALUES: Final = 1000  # of a domain that are all tried where there is no closed answer
 TRIED: Final = 40  # values, each twice the last, at which what can't be told exactly is tried
 WORK_OF_A_SIDE: Final = 100_000
 ENDS: Final = 4  # at which what was found is checked by analysis
@@ -170,8 +171,8 @@ class _Solving:
             try:
                 runs, how = tuple(holds(truth, self.name, domain)), "exact, for all whole numbers"
             except NotExact:
-                runs, how = self.bisected(truth, domain)
-                exact = False
+                exact = domain.high is not None and (domain.high - domain.low) // domain.step < MOST_VALUES
+                runs, how = self.listed(truth, domain) if exact else self.bisected(truth, domain)
         return Solution(
             condition=self.condition.text, symbol=self.name, domain=domain, exact=exact, how=how, runs=runs,
             bounds=bounds, checks=tuple(self.checks(runs)),
@@ -187,11 +188,27 @@ class _Solving:
                 truth = truth * rule
         return truth
 
+    def keeps(self, truth: Polynomial, value: int) -> bool:
+        """Whether the condition holds at a value, and the network is valid there: none divides by 0."""
+        try:
+            return truth.at({self.name: value}) == 1
+        except ZeroDivisionError:
+            return False
+
+    def listed(self, truth: Polynomial, domain: Range) -> tuple[tuple[Run, ...], str]:
+        """Where the condition holds, each value of a domain tried."""
+        assert domain.high is not None
+        values = range(domain.low, domain.high + 1, domain.step)
+        kept = [Run(value, value, domain.step) for value in values if self.keeps(truth, value)]
+        return tuple(joined(kept, domain.step)), f"exact, each of {len(values)} values tried"
+
     def bisected(self, truth: Polynomial, domain: Range) -> tuple[tuple[Run, ...], str]:
         """Where the condition changes, if it does so once: at values each twice as far as the last, then in between."""
         tried = [domain.low + domain.step * turns for turns in [0, *[2**power for power in range(TRIED)]]]
-        tried = [each for each in tried if domain.high is None or each <= domain.high]
-        said = [truth.at({self.name: each}) == 1 for each in tried]
+        if domain.high is not None:
+            last = domain.high - (domain.high - domain.low) % domain.step
+            tried = [*[each for each in tried if each < last], last]
+        said = [self.keeps(truth, each) for each in tried]
         changes = [place for place in range(1, len(said)) if said[place] != said[place - 1]]
         how = f"by bisection, as it changes once at {len(tried)} values tried"
         if not changes:
@@ -203,7 +220,7 @@ class _Solving:
         low, high = tried[changes[0] - 1], tried[changes[0]]
         while high - low > domain.step:
             middle = low + (high - low) // domain.step // 2 * domain.step
-            if (truth.at({self.name: middle}) == 1) == said[0]:
+            if self.keeps(truth, middle) == said[0]:
                 low = middle
             else:
                 high = middle
@@ -217,11 +234,12 @@ class _Solving:
         found: dict[int, Check] = {}
         domain = self.found.names.domains[self.name]
         for run in runs[:ENDS]:
-            for end, beyond in ((run.low, run.low - domain.step), (run.high, (run.high or 0) + domain.step)):
-                for value in (end, beyond):
-                    inside = value is not None and value >= domain.low
-                    if inside and value is not None and (domain.high is None or value <= domain.high):
-                        found.setdefault(value, self.check(value))
+            ends = [run.low, run.low - domain.step]
+            if run.high is not None:
+                ends += [run.high, run.high + domain.step]
+            for value in ends:
+                if value >= domain.low and (domain.high is None or value <= domain.high):
+                    found.setdefault(value, self.check(value))
         for check in found.values():
             told = any([run.low <= check.value and (run.high is None or check.value <= run.high)
                         and (check.value - run.low) % run.step == 0 for run in runs])  # fmt: skip

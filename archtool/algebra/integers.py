@@ -146,10 +146,10 @@ def _together(classes: Mapping[int, Sequence[Signs]], every: int, step: int) -> 
             found.append(Run(mark * every + rests[0], None if end is None else end + rests[-1], step))
         else:
             found += [Run(mark * every + rest, None if end is None else end + rest, every) for rest in rests]
-    return _joined(sorted(found), step)
+    return joined(sorted(found), step)
 
 
-def _joined(runs: Sequence[Run], step: int) -> list[Run]:
+def joined(runs: Sequence[Run], step: int) -> list[Run]:
     """Runs of one step that follow each other as one; a single number follows any."""
     found: list[Run] = []
     for run in runs:

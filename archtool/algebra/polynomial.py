@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from math import gcd, lcm, prod
+from math import gcd, lcm
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -160,17 +160,12 @@ class Polynomial:
         return {atom.args[0] for atom in found if atom.op == "symbol"}
 
     def at(self, values: Mapping[str, Exact]) -> Exact:
-        """The value where every symbol has one; raises KeyError for a symbol that has none."""
+        """The value where every symbol has one; raises KeyError for a symbol that has none, ZeroDivisionError where
+        something is divided by 0."""
         return self._at(values, {})
 
     def _at(self, values: Mapping[str, Exact], known: dict[Atom, Exact]) -> Exact:
-        for atom in self.atoms():
-            if atom not in known:
-                known[atom] = _value(atom, values, known)
-        parts = [
-            factor * prod([Fraction(known[atom]) ** power for atom, power in monomial])
-            for monomial, factor in self.terms.items()
-        ]
+        parts = [factor * _product_at(monomial, values, known) for monomial, factor in self.terms.items()]
         return _plain(sum(parts, Fraction(0)))
 
 
@@ -250,6 +245,18 @@ def _plain(value: Exact) -> Exact:
     if isinstance(value, Fraction) and value.denominator == 1:
         return value.numerator
     return value
+
+
+def _product_at(monomial: Monomial, values: Mapping[str, Exact], known: dict[Atom, Exact]) -> Fraction:
+    """The value of a monomial: 0 where a condition in it does not hold, though another part is then divided by 0."""
+    product = Fraction(1)
+    for atom, power in sorted(monomial, key=lambda item: not item[0].is_truth):
+        if atom not in known:
+            known[atom] = _value(atom, values, known)
+        if atom.is_truth and not known[atom]:
+            return Fraction(0)
+        product *= Fraction(known[atom]) ** power
+    return product
 
 
 def _value(atom: Atom, values: Mapping[str, Exact], known: dict[Atom, Exact]) -> Exact:
