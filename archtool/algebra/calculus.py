@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import NamedTuple
 
-from archtool.algebra.polynomial import Atom, Monomial, Polynomial, polynomial, single
+from archtool.algebra.polynomial import Atom, Monomial, Polynomial, polynomial, single, symbol
 from archtool.errors import RuleError
 
 
@@ -61,6 +61,12 @@ def limit(part: Polynomial, name: str) -> Polynomial | float:
     if sign == 0:
         raise RuleError(f"the sign of what grows with '{name}' depends on the other symbols")
     return sign * inf
+
+
+def leading(part: Polynomial, name: str) -> Polynomial:
+    """The term of a formula that grows most with a symbol; raises RuleError where that is not told."""
+    growth = grows(part, name)
+    return growth.factor * _power(symbol(name), int(growth.degree)) if growth.factor.terms else growth.factor
 
 
 def grows(part: Polynomial, name: str) -> Growth:

@@ -63,6 +63,18 @@ class Closed:
         found = limit(self.polynomial, self._known(name))
         return found if isinstance(found, float) else Closed(found, self.layout)
 
+    def leading(self, name: str) -> Closed:
+        """The term that grows most with a symbol: the quotient of the two comes to 1 as it grows without end; raises
+        RuleError where that is not told.
+
+        >>> from archtool import load
+        >>> print(load("resnet50").formula("macs", "width").total.leading("width"))
+        969024*width**2
+        """
+        from archtool.algebra.calculus import leading
+
+        return Closed(leading(self.polynomial, self._known(name)), self.layout)
+
     def _known(self, name: str) -> str:
         if name not in self.layout.order:
             raise RuleError(f"'{name}' is no symbol here" + nearest(name, self.layout.order))

@@ -53,7 +53,8 @@ def _(comparison: Comparison) -> str:
 
 @text.register
 def _(changed: Changed) -> str:
-    return "\n".join([_totals(changed.totals), *_assumed(changed.assumptions)])
+    leading = "".join([f"{name} ~ {closed}\n" for name, closed in changed.leading.items()])
+    return "\n".join([_totals(changed.totals) + leading, *_assumed(changed.assumptions)])
 
 
 @text.register
