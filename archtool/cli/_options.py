@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from archtool.design import Design, load
 from archtool.errors import SpecError
@@ -19,6 +20,12 @@ def spec_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
         "--set", "knobs", multiple=True, metavar="NAME=VALUE", help="Override a var of the spec; may be given again."
     )(command)
     return click.argument("spec", metavar="SPEC")(command)
+
+
+def is_given(option: str) -> bool:
+    """Whether the command that runs was given an option (by its name as a parameter), the default's value too."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source not in (None, ParameterSource.DEFAULT)
 
 
 def chosen(spec: str, design: str | None, knobs: tuple[str, ...]) -> Design:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from archtool.analysis.options import ACTS
-from archtool.cli._options import chosen, spec_arguments
+from archtool.cli._options import chosen, is_given, spec_arguments
 from archtool.errors import SpecError
 
 
@@ -73,6 +73,10 @@ def command(
         raise SpecError("--limit or --derivative, one at a time")
     if block and (ratio or crossover):
         raise SpecError(f"--{asked[0]} names its two itself, without --block")
+    if solve and is_given("of"):
+        raise SpecError("--solve names its metrics in the condition, without --of")
+    if latex and is_given("form"):
+        raise SpecError("--latex prints LaTeX, without --format")
     from archtool.algebra import change, comparison, inequality, reading
     from archtool.render import formula as written
 

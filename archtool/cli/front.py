@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+from archtool.cli._options import is_given
+from archtool.errors import SpecError
+
 
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path), metavar="RESULT")
@@ -47,6 +50,8 @@ def command(
     RESULT is what `archtool sweep` has written: a Parquet, CSV or DuckDB file, or a folder of Parquet files. Points are
     numbered from 1, the best by the first objective first; designs with the same objectives are one point.
     """
+    if emit is not None and (limit is not None or is_given("form")):
+        raise SpecError(f"--emit prints a spec in place of the points, without {'--limit' if limit else '--format'}")
     from archtool.explore.asked import commas
     from archtool.explore.fronts.front import front, writable
 

@@ -150,6 +150,8 @@ def test_json(archtool):
         (("--in", "width", "--derivative", "widht"), "'widht' is no symbol here; did you mean 'width'?"),
         (("--crossover", "resnet50", "resnet18", "--for", "foo"), "'foo' is no symbol here"),
         (("--convention", "nothing"), "nothing"),
+        (("--latex", "--format", "json"), "--latex prints LaTeX, without --format"),
+        (("--of", "params", "--solve", "macs <= 1e9", "--for", "width"), "names its metrics in the condition"),
     ],
 )
 def test_refusals(archtool, arguments, reason):

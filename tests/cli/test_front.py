@@ -105,6 +105,9 @@ def test_files_are_written_and_not_replaced(archtool, result, tmp_path):
     ("arguments", "said"),
     [
         (["--minimize", "mac"], "designs.parquet: there is no metric 'mac'; did you mean 'macs'?"),
+        (["--emit", "1", "--format", "json"], "--emit prints a spec in place of the points, without --format"),
+        (["--emit", "1", "--format", "table"], "--emit prints a spec in place of the points, without --format"),
+        (["--emit", "1", "--limit", "3"], "--emit prints a spec in place of the points, without --limit"),
         (["--emit", "100"], "the front has the points 1 to"),
         (["--where", "macs < 0"], "no design is left of 24; 24 are left out by a condition"),
         (["--where", "depht > 1"], "unknown name 'depht'; did you mean 'depth'?"),
