@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archtool.cli._progress import progress
+from archtool.cli._progress import watched
 from archtool.cli._space import space_arguments, swept
 from archtool.explore.search.measured import SCORES
 from archtool.explore.search.request import ALGORITHMS
+
+
+def _kept(storage: Path | None) -> str:
+    """What is kept of a search that was not ended in good order."""
+    if storage is None or not storage.exists():
+        return "nothing is kept"
+    return f"{storage} holds what was kept last; --resume goes on from there"
 
 
 @click.command()
@@ -101,7 +109,6 @@ def command(
     from archtool.explore.search.output import check_output
     from archtool.explore.search.request import request
     from archtool.explore.search.searching import search
-    from archtool.explore.storing.stopping import stoppable
 
     if asked["sample"] is not None:
         raise click.UsageError("a search draws its designs itself; --evaluations says how many")
@@ -120,7 +127,7 @@ def command(
         maximize=None if maximize is None else commas(maximize), objectives=objectives, scores=commas(score),
         scoring=scoring, algorithm=algorithm, evaluations=evaluations, population=population, seed=seed,
     )  # fmt: skip
-    with progress("designs", 0, wanted.evaluations, quiet) as tell, stoppable(tell) as stopping:
+    with watched(0, wanted.evaluations, quiet, partial(_kept, storage)) as stopping:
         found = search(wanted, storage, resume=resume, force=force, watch=stopping)
     if found.is_complete:
         found.check()

@@ -12,7 +12,7 @@ import click
 
 from archtool.analysis.measures import METRICS
 from archtool.cli._cluster import chosen_cluster, cluster_arguments
-from archtool.cli._progress import progress
+from archtool.cli._progress import watched
 from archtool.cli._space import space_arguments, swept
 
 
@@ -22,6 +22,15 @@ def _metrics() -> str:
         for name, metric in METRICS.items()
     )
     return "\b\nMetrics:\n" + "\n".join(told)
+
+
+def _kept(path: Path | None, is_folder: bool) -> str:
+    """What is kept of a sweep that was not ended in good order."""
+    if path is None:
+        return "the designs that are written are not all"
+    if is_folder and path.exists():
+        return f"the files in {path} are whole; --resume goes on with them"
+    return f"{path} is as it was before" if path.exists() else "nothing is kept"
 
 
 @click.command(epilog=_metrics())
@@ -64,7 +73,6 @@ def command(
     from archtool.explore.storing import store
     from archtool.explore.storing.run import Ending, last_design
     from archtool.explore.storing.sinks import OutputError
-    from archtool.explore.storing.stopping import stoppable
     from archtool.render.sweep import rows, summary
 
     if (force or resume) and output in (None, "-"):
@@ -91,7 +99,7 @@ def command(
         place = store.Store(sweep, path, force, resume, notice)
     else:
         place = Spread(sweep, path, cluster, force, resume, part=part, notice=notice)
-    with progress("designs", place.begun, total, quiet) as tell, stoppable(tell) as stopping:
+    with watched(place.begun, total, quiet, partial(_kept, path, cluster is not None)) as stopping:
         ended = place.fill(limit, stopping)
     if not quiet:
         click.echo(summary(ended, sweep.where, path, sweep.split), err=True, nl=False)

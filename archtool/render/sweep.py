@@ -32,8 +32,9 @@ def summary(ended: Ended, where: Sequence[str], path: Path | None = None, split:
     if where:
         rows.append(("  removed", f"{sum(tally.removed):,}", ""))
         rows += [("", f"{count:,}", text) for text, count in zip(where, tally.removed, strict=True)]
+    none = "" if tally.valid or not tally.next else "no design is valid\n"
     divided = "".join([f"note: slower, the space was divided: {why}\n" for why in split])
-    return aligned(rows, numbers=(1,)) + "".join(_ends(ended, path)) + divided
+    return aligned(rows, numbers=(1,)) + none + "".join(_ends(ended, path)) + divided
 
 
 def _rate(ended: Ended) -> str:

@@ -62,6 +62,16 @@ def test_the_summary_says_what_is_wrong_and_what_was_removed(archtool) -> None:
     assert called.out.count("must be divisible by heads") == 3
 
 
+def test_a_sweep_without_a_valid_design_says_so(archtool, tmp_path: Path) -> None:
+    path = tmp_path / "designs.parquet"
+    asked = ["sweep", "vit_b_16", "--over", "width=192..768:192", "heads=5,7", "-o", str(path)]
+    called = archtool(*asked)
+    assert called.code == 0
+    assert called.err.splitlines()[-2] == "no design is valid"
+    assert parquet.read_table(path)["macs"].null_count == parquet.read_metadata(path).num_rows == 8
+    assert "no design is valid" not in archtool(*asked, "--over", "heads=5,4", "--force").err
+
+
 def test_a_dash_is_csv_on_standard_output(archtool) -> None:
     called = archtool("sweep", *SMALL, "--metrics", "params", "-o", "-", "--quiet")
     assert (called.code, called.err) == (0, "")
@@ -152,6 +162,22 @@ def test_stopped_it_leaves_a_file_that_can_be_gone_on_with(archtool, long_sweep,
     assert more.code == 0
     designs = parquet.read_table(path, columns=["design"])["design"]
     assert designs.to_numpy()[-6:].tolist() == list(range(rows - 1, rows + 5))
+
+
+def test_a_second_signal_ends_it_at_once_and_says_what_is_kept(tmp_path: Path) -> None:
+    """The first is taken down; the second comes while the batch at hand is still counted."""
+    code = (
+        "import signal\nfrom archtool.cli import main\nfrom archtool.explore.storing.tally import Tally\n"
+        "Tally.add = lambda *_: [signal.raise_signal(signal.SIGINT) for _ in range(2)]\nmain()"
+    )
+    path = tmp_path / "x.parquet"
+    for kept in ("nothing is kept", f"{path} is as it was before"):
+        asked = [sys.executable, "-c", code, "sweep", *SMALL, "--force", "-o", str(path)]
+        done = subprocess.run(asked, env=ENVIRONMENT, capture_output=True, timeout=60, check=False, text=True)
+        assert (done.returncode, done.stderr) == (130, f"interrupted at once: {kept}\n")
+        assert [file.name for file in tmp_path.iterdir()] == (["x.parquet"] if "before" in kept else [])
+        path.write_bytes(b"before")
+    assert path.read_bytes() == b"before"
 
 
 def test_killed_it_leaves_nothing_under_the_name_of_the_file(archtool, long_sweep) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from signal import SIG_IGN, SIGINT, SIGTERM, getsignal, raise_signal, signal
 
 import pytest
 
+from archtool import load
 from archtool.explore.storing.stopping import stoppable
+from archtool.explore.storing.store import Store
 
 
 @pytest.mark.parametrize(("number", "code"), [(SIGINT, 130), (SIGTERM, 143)])
@@ -30,3 +33,14 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
             assert stopping.go_on()
     finally:
         signal(SIGINT, before)
+
+
+def test_what_is_done_is_told_copying_too(tmp_path: Path) -> None:
+    sweep = load("resnet50").explore({"width": "16..64:16"}, metrics=["params"])
+    told: list[tuple[int, str]] = []
+    with stoppable(lambda done, what: told.append((done, what))) as stopping:
+        Store(sweep, tmp_path / "designs.parquet").fill(2, stopping)
+        assert {what for _, what in told} == {"designs"}
+        told.clear()
+        Store(sweep, tmp_path / "designs.parquet", resume=True).fill(None, stopping)
+    assert (told[0], told[-1]) == ((2, "taking over"), (4, "designs"))

@@ -60,6 +60,9 @@ class Watch:
     def tell(self, done: int) -> None:
         """So many designs are evaluated."""
 
+    def take_over(self, done: int) -> None:
+        """So many designs, which are evaluated already, are being copied."""
+
 
 def run(
     sweep: Sweep,

@@ -16,7 +16,7 @@ SHELL: Final = 128  # a shell tells of a program that a signal ended by this and
 class Stopping(Watch):
     """Lets a sweep go on until a signal comes."""
 
-    def __init__(self, tell: Callable[[int], object]) -> None:
+    def __init__(self, tell: Callable[[int, str], object]) -> None:
         self.by: Signals | None = None
         self._tell = tell
 
@@ -24,7 +24,10 @@ class Stopping(Watch):
         return self.by is None
 
     def tell(self, done: int) -> None:
-        self._tell(done)
+        self._tell(done, "designs")
+
+    def take_over(self, done: int) -> None:
+        self._tell(done, "taking over")
 
     @property
     def exit_code(self) -> int:
@@ -33,9 +36,10 @@ class Stopping(Watch):
 
 
 @contextmanager
-def stoppable(tell: Callable[[int], object] = lambda _: None) -> Iterator[Stopping]:
+def stoppable(tell: Callable[[int, str], object] = lambda *_: None) -> Iterator[Stopping]:
     """Within, the first Ctrl-C or SIGTERM ends in good order whatever watches what this gives; a second one raises
-    KeyboardInterrupt. For the main thread alone, as signals are.
+    KeyboardInterrupt. `tell` is told how many designs are done, and what is done. For the main thread alone, as
+    signals are.
     """
     stopping = Stopping(tell)
 

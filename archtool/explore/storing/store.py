@@ -107,6 +107,7 @@ class Store:
                 room.check(table.nbytes)
 
             if self.state is not None:
+                room.take_over(tally.next)
                 sink.extend(self.path)
             ended = run(self.sweep, tables, write, tally, stop, room)
             sink.close({**self._about(), "types": types, **tally.to_dict()})
@@ -134,6 +135,9 @@ class _Room(Watch):
 
     def tell(self, done: int) -> None:
         self._watch.tell(done)
+
+    def take_over(self, done: int) -> None:
+        self._watch.take_over(done)
 
 
 class Stream:
