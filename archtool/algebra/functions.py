@@ -158,3 +158,14 @@ def _made(atom: Atom, known: dict[Atom, Polynomial]) -> Polynomial:
     if atom.op == "over":
         return parts[0].over(parts[1])
     return {"floor": floor, "positive": positive, "zero": zero}[atom.op](parts[0])
+
+
+def floors(part: Polynomial) -> list[Polynomial]:
+    """What floors are taken of in a formula."""
+    found = []
+    for atom in part.atoms():
+        if atom.op == "floor":
+            found.append(atom.args[0])
+        if atom.op != "symbol":
+            found += [each for arg in atom.args for each in floors(arg)]
+    return found

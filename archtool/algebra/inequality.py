@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from archtool.algebra.assumed import conditions
 from archtool.algebra.formula import said
 from archtool.algebra.functions import positive, zero
 from archtool.algebra.integers import NotExact, Run, holds, joined
 from archtool.algebra.naming import Asked, asked
 from archtool.algebra.polynomial import Atom, Monomial, Polynomial, contents, polynomial
-from archtool.algebra.reading import conditions, reader_of
+from archtool.algebra.reading import reader_of
 from archtool.algebra.roots import bound
 from archtool.algebra.shown import Layout
 from archtool.algebra.subject import Evaluated, Subject, subject_of

@@ -231,14 +231,16 @@ def _product(left: Monomial, right: Monomial) -> Monomial:
 
 def implied(truths: Sequence[Atom]) -> set[Atom]:
     """The conditions that others imply: p > 0 wherever p - c > 0, or p - c = 0, for some c > 0."""
-    implied: set[Atom] = set()
-    for weak in truths:
-        for strong in truths:
-            if weak is not strong and weak.op == "positive":
-                gap = (weak.args[0] - strong.args[0]).constant
-                if gap is not None and gap > 0:
-                    implied.add(weak)
-    return implied
+    alike: dict[frozenset[tuple[Monomial, Exact]], list[tuple[Exact, Atom]]] = {}  # but for their constants
+    for atom in truths:
+        terms = dict(atom.args[0].terms)
+        constant = terms.pop((), 0)
+        alike.setdefault(frozenset(terms.items()), []).append((constant, atom))
+    found: set[Atom] = set()
+    for group in alike.values():
+        least = min([constant for constant, _ in group])
+        found.update([atom for constant, atom in group if atom.op == "positive" and constant > least])
+    return found
 
 
 def _plain(value: Exact) -> Exact:

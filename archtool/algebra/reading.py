@@ -7,19 +7,19 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any, Final
 
+from archtool.algebra.assumed import conditions, divided
 from archtool.algebra.bounds import Lows
 from archtool.algebra.closed import Reader
 from archtool.algebra.formula import Closed, Formula, Row
-from archtool.algebra.functions import replaced
+from archtool.algebra.functions import floors, replaced
 from archtool.algebra.naming import Asked, asked
-from archtool.algebra.polynomial import Atom, Polynomial, contents, implied, single
+from archtool.algebra.polynomial import Atom, Polynomial, contents
 from archtool.algebra.shown import Layout
 from archtool.algebra.subject import AXES, Evaluated, Subject, subject_of
-from archtool.algebra.text import divisor, test, write
 from archtool.analysis.measures import METRICS, Measures
 from archtool.analysis.options import Options
 from archtool.cost import total as total_cost
-from archtool.errors import RuleError, SpecError, Untraceable, nearest
+from archtool.errors import ArchtoolError, RuleError, SpecError, Untraceable, nearest
 from archtool.runs import BlockRun, Entry, entry_costs
 from archtool.spec.domains import Range
 from archtool.spec.numbers import is_number
@@ -31,8 +31,6 @@ OUTPUT: Final = "output"
 ALIASES: Final = {"memory": "peak_memory"}
 ADDITIVE: Final = ("params", "macs", "flops", "activations", "weight_bytes", "activation_bytes")
 ALONG: Final = ("receptive_field", "stride", OUTPUT)  # told behind each block
-LONGEST_RULE: Final = 100  # characters of what is assumed, and how much of it is shown
-MOST_RULES: Final = 12
 LARGEST_STEP: Final = 4096  # of a symbol, so that floors go
 
 
@@ -177,7 +175,12 @@ class _Reading:
         if not chosen:
             return {}
         domains = {name: Range(step, None, step) for name, step in chosen.items()}
-        other = self.subject.evaluate([part._replace(domain=domains.get(part.name, part.domain)) for part in parts])
+        try:
+            other = self.subject.tried(
+                [part._replace(domain=domains.get(part.name, part.domain)) for part in parts], {}
+            )
+        except ArchtoolError:  # there is no network where they are multiples; the rules say so
+            return {}
         layout = Layout(other.names.order, other.names.families)
         simple = self.totals(other.run, layout)
         if any(floors(closed.polynomial) for closed in simple.values()):
@@ -206,17 +209,6 @@ def reader_of(found: Evaluated) -> Reader:
     return Reader(Lows({name: domain.low for name, domain in found.names.domains.items()}))
 
 
-def floors(part: Polynomial) -> list[Polynomial]:
-    """What floors are taken of in a formula."""
-    found = []
-    for atom in part.atoms():
-        if atom.op == "floor":
-            found.append(atom.args[0])
-        if atom.op != "symbol":
-            found += [each for arg in atom.args for each in floors(arg)]
-    return found
-
-
 def sizes(run: BlockRun) -> dict[str, Any]:
     """The sizes of a network's output, by name."""
     shape = run.output.shape
@@ -224,52 +216,3 @@ def sizes(run: BlockRun) -> dict[str, Any]:
         return {"tokens": shape.spatial[0], "channels": shape.channels}
     names = AXES.get(len(shape.spatial), ())
     return {"channels": shape.channels, **dict(zip(names, shape.spatial, strict=True))}
-
-
-def conditions(found: Evaluated, layout: Layout, reader: Reader) -> Iterable[str]:
-    """What has to hold for a formula to be right besides its symbols' domains, as texts."""
-    for name, expression in found.names.written.items():
-        yield f"{name} = {expression}"
-    said = list(rules(found, layout, reader))
-    shown = [rule for rule in said if len(rule) <= LONGEST_RULE][:MOST_RULES]
-    yield from shown
-    if len(shown) < len(said):
-        yield f"and {len(said) - len(shown)} more rules of layers; `analyze` says where one is broken"
-
-
-def rules(found: Evaluated, layout: Layout, reader: Reader) -> Iterable[str]:
-    """The rules of layers that only some values keep, as conditions; those that others imply are left out."""
-    texts = {reader.of(problem.holds): problem.rule for problem in reversed(found.problems)}
-    conditions = [each for each in reversed(texts) if each.constant is None]
-    weak = implied([atom for each in conditions if (atom := each.atom) is not None and atom.is_truth])
-    multiples = [parts for each in conditions if (parts := divided(each)) is not None]
-    for each in conditions:
-        parts = divided(each)
-        if parts is not None:
-            whole, below, _ = parts
-            if not any([below == other[1] and _is_multiple(whole, other[0]) for other in multiples]):
-                yield f"{write(below, layout)} divides {write(whole, layout)}"
-        elif each.atom not in weak:
-            yield test(layout.of(each), layout) or f"not: {texts[each]}"
-
-
-def _is_multiple(whole: Polynomial, other: Polynomial) -> bool:
-    """Whether a formula is more than once another."""
-    times = whole.over(other).constant if len(other.terms) == 1 else None
-    return isinstance(times, int) and times > 1
-
-
-def divided(rule: Polynomial) -> tuple[Polynomial, Polynomial, Atom] | None:
-    """What is a multiple of what, and the floor of their quotient, where a rule says that: a == d * floor(a / d)."""
-    zero = rule.atom
-    if zero is None or zero.op != "zero":
-        return None
-    inside: Polynomial = zero.args[0]
-    for atom in inside.atoms():
-        if atom.op == "floor":
-            below = divisor(atom.args[0])
-            for sign in (1, -1):
-                whole = inside * sign + single(atom) * below
-                if whole == atom.args[0] * below:
-                    return whole, below, atom
-    return None
