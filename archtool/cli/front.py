@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 from pathlib import Path
 
 import click
 
 from archtool.cli._options import is_given
+from archtool.cli._points import FORMATS, print_points
 from archtool.errors import SpecError
 
 
@@ -31,7 +30,7 @@ from archtool.errors import SpecError
     help="Write all designs of the front: .parquet, .csv or .duckdb.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 def command(
     result: Path,
     minimize: str,
@@ -67,15 +66,11 @@ def command(
     if spec is not None:
         click.echo(spec, nl=False)
         return
-    from archtool.render.front import SHOWN, plain, print_table, to_csv, to_dict
+    from archtool.render.front import SHOWN, summary, to_csv, to_dict
 
     if form == "json":
         click.echo(json.dumps(to_dict(found, limit), indent=1))
     elif form == "csv":
         click.echo(to_csv(found, limit), nl=False)
-    elif sys.stdout.isatty():
-        from rich.console import Console
-
-        print_table(found, Console(width=shutil.get_terminal_size().columns, highlight=False), limit or SHOWN)
     else:
-        click.echo(plain(found, limit or SHOWN), nl=False)
+        print_points(found, limit or SHOWN, summary(found, limit or SHOWN))

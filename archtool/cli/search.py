@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from archtool.cli._points import FORMATS, print_points
 from archtool.cli._progress import watched
 from archtool.cli._space import space_arguments, swept
 from archtool.explore.search.measured import SCORES
@@ -69,7 +70,7 @@ def _kept(storage: Path | None) -> str:
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show the first N points; a table has 20.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 def command(
     budget: str,
     algorithm: str,
@@ -109,6 +110,8 @@ def command(
     from archtool.explore.search.output import check_output
     from archtool.explore.search.request import request
     from archtool.explore.search.searching import search
+    from archtool.render.front import SHOWN, to_csv
+    from archtool.render.search import as_front, summary
 
     if asked["sample"] is not None:
         raise click.UsageError("a search draws its designs itself; --evaluations says how many")
@@ -135,11 +138,10 @@ def command(
         found.write(output)
     if form == "json":
         click.echo(json.dumps(found.to_dict(limit), indent=1))
+    elif form == "csv":
+        click.echo(to_csv(as_front(found), limit), nl=False)
     else:
-        from archtool.render.front import SHOWN
-        from archtool.render.search import plain
-
-        click.echo(plain(found, limit or SHOWN), nl=False)
+        print_points(as_front(found), limit or SHOWN, summary(found, limit or SHOWN))
     if not found.is_complete:
         goes_on = f"; --storage {storage} --resume goes on from here" if storage is not None else ""
         click.echo(

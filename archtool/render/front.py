@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -93,15 +93,15 @@ def _grouped(names: Sequence[str]) -> list[tuple[str, list[str]]]:
     return list(groups.items())
 
 
-def plain(front: Front, limit: int | None = SHOWN) -> str:
-    """The points in aligned columns, and what they are the front of."""
+def plain(front: Front, limit: int | None = SHOWN, told: Iterable[str] | None = None) -> str:
+    """The points in aligned columns, and the lines that are `told` of them: what they are the front of."""
     found = columns(front, limit)
     rows = [tuple(column.title for column in found), *zip(*(column.cells for column in found), strict=True)]
     numbers = [index for index, column in enumerate(found) if column.is_number]
-    return aligned(rows, numbers) + "\n" + "\n".join(summary(front, limit)) + "\n"
+    return aligned(rows, numbers) + "\n" + "\n".join(summary(front, limit) if told is None else told) + "\n"
 
 
-def print_table(front: Front, console: Console, limit: int | None = SHOWN) -> None:
+def print_table(front: Front, console: Console, limit: int | None = SHOWN, told: Iterable[str] | None = None) -> None:
     """Print the same on a terminal: the objectives stand out."""
     from rich import box
     from rich.table import Table
@@ -125,7 +125,7 @@ def print_table(front: Front, console: Console, limit: int | None = SHOWN) -> No
     for cells in zip(*(column.cells for column in found), strict=True):
         table.add_row(*map(Text, cells))
     console.print(table, crop=width is None)
-    for text in summary(front, limit):
+    for text in summary(front, limit) if told is None else told:
         console.print(Text(fill(text, console.width, subsequent_indent="    ", break_on_hyphens=False)))
 
 
@@ -158,17 +158,6 @@ def counted(front: Front) -> str:
 
 def to_dict(front: Front, limit: int | None = None) -> dict[str, Any]:
     """The documented JSON."""
-    points = []
-    for index, row in enumerate(front.first(limit)):
-        points.append(
-            {
-                "point": index + 1,
-                "design": row.get("design"),
-                "designs": front.sharing[index],
-                "knobs": {name: row[name] for name in front.knobs},
-                "metrics": {name: row[name] for name in (*front.metrics, *_others(front))},
-            }
-        )
     return {
         "result": str(front.path),
         "minimize": list(front.minimize),
@@ -179,8 +168,22 @@ def to_dict(front: Front, limit: int | None = None) -> dict[str, Any]:
         "left_out": front.excluded,
         "points": len(front),
         "designs": front.designs,
-        "front": points,
+        "front": points(front, limit),
     }
+
+
+def points(front: Front, limit: int | None = None) -> list[dict[str, Any]]:
+    """The points as JSON."""
+    return [
+        {
+            "point": index + 1,
+            "design": row.get("design"),
+            "designs": front.sharing[index],
+            "knobs": {name: row[name] for name in front.knobs},
+            "metrics": {name: row[name] for name in (*front.metrics, *_others(front))},
+        }
+        for index, row in enumerate(front.first(limit))
+    ]
 
 
 def to_csv(front: Front, limit: int | None = None) -> str:

@@ -7,20 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archtool.explore.fronts.front import Front
-from archtool.render.columns import aligned
-from archtool.render.front import SHOWN, columns
+from archtool.render import front
 from archtool.units import si
 
 if TYPE_CHECKING:
     from archtool.explore.search.found import Found
 
 
-def plain(found: Found, limit: int | None = SHOWN) -> str:
+def plain(found: Found, limit: int | None = front.SHOWN) -> str:
     """The front in aligned columns, and how it was found."""
-    table = columns(as_front(found), limit)
-    rows = [tuple(column.title for column in table), *zip(*(column.cells for column in table), strict=True)]
-    numbers = [index for index, column in enumerate(table) if column.is_number]
-    return aligned(rows, numbers) + "\n" + "\n".join(summary(found, limit)) + "\n"
+    return front.plain(as_front(found), limit, summary(found, limit))
 
 
 def as_front(found: Found) -> Front:

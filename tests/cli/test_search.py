@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from archtool import load
+from archtool.cli._points import print_points
+from archtool.explore.fronts.front import front as read_front
+from archtool.render.search import as_front, summary
 
 SEARCH = ("search", "resnet_family", "--minimize", "macs", "--maximize", "receptive_field")
 MINE = """\
@@ -75,24 +79,48 @@ def test_json_has_all_of_it(archtool):
     first = told["front"][0]
     assert len(told["front"]) == 2 < told["points"]
     knobs = {
-        "widths": [first[f"widths[{index}]"] for index in range(4)],
-        "depths": [first[f"depths[{index}]"] for index in range(4)],
-        "res": first["res"],
+        "widths": [first["knobs"][f"widths[{index}]"] for index in range(4)],
+        "depths": [first["knobs"][f"depths[{index}]"] for index in range(4)],
+        "res": first["knobs"]["res"],
     }
-    assert load("resnet_family", **knobs).analyze().totals.macs == first["macs"]
+    assert load("resnet_family", **knobs).analyze().totals.macs == first["metrics"]["macs"]
 
 
 def test_what_is_found_goes_into_a_file_that_front_reads(archtool, tmp_path):
     path = str(tmp_path / "found.parquet")
-    assert archtool(*SEARCH, "--evaluations", "600", "-o", path, "--format", "json").code == 0
+    searched = archtool(*SEARCH, "--evaluations", "600", "-o", path, "--format", "json")
+    assert searched.code == 0, searched.err
     front = archtool("front", path, "--format", "json")
     assert front.code == 0, front.err
     assert json.loads(front.out)["read"] == 600
+    assert json.loads(front.out)["front"] == json.loads(searched.out)["front"]
+    as_csv = archtool(*SEARCH, "--evaluations", "600", "--format", "csv", "--limit", "3")
+    assert (as_csv.code, as_csv.out) == (0, archtool("front", path, "--format", "csv", "--limit", "3").out)
     swept = archtool("sweep", "resnet_family", "-o", path, "--resume")
     assert (swept.code, "it holds what a search has found" in swept.err) == (2, True)
     again = archtool(*SEARCH, "--evaluations", "600", "-o", path)
     assert (again.code, again.err) == (2, f"{path} is there already: --force replaces it\n")
     assert archtool(*SEARCH, "--evaluations", "700", "-o", path, "--force").code == 0
+
+
+def test_on_a_terminal_its_table_is_that_of_a_front(tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    path = tmp_path / "found.parquet"
+    found = load("mobile_nas").explore().search("macs <= 200e6")
+    found.write(path)
+    monkeypatch.setenv("COLUMNS", "80")
+    tables = []
+    for front, told in ((as_front(found), summary(found, 5)), (read_front(path), ["as a file"])):
+        monkeypatch.setattr(sys, "stdout", Terminal())
+        print_points(front, 5, told)
+        tables.append(sys.stdout.getvalue())
+    assert "the space has 6,561 designs" in tables[0]
+    table, _, rest = tables[1].partition("as a file")
+    assert (table.count("\n") >= 8, rest) == (True, "\n")
+    assert tables[0].startswith(table)
 
 
 def test_a_function_of_the_working_directory_is_measured(archtool, mine):

@@ -263,8 +263,8 @@ def test_metrics_beyond_64_bits_stay_exact(tmp_path):
     found = search(request(sweep, **options), state, resume=True)
     assert found.table.equals(search(request(sweep, **options)).table)
     row = found.to_dict()["front"][0]
-    totals = load(text, a=row["a"], b=row["b"]).analyze().totals
-    assert (row["macs"], row["params"]) == (totals.macs, totals.params)
+    totals = load(text, **row["knobs"]).analyze().totals
+    assert (row["metrics"]["macs"], row["metrics"]["params"]) == (totals.macs, totals.params)
     assert json.dumps(found.to_dict())
     with pytest.raises(RuleError, match=r"the nearest has macs 1\d,\d{3},[\d,]+ \(macs >= 9e19\)"):
         sweep.search("macs >= 9e19", algorithm="nsga2", evaluations=600)

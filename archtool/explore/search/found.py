@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +73,9 @@ class Found:
 
     def to_dict(self, limit: int | None = None) -> dict[str, Any]:
         """All of it, for JSON; of the front the first `limit` points."""
+        from archtool.render.front import points
+        from archtool.render.search import as_front
+
         request = self.request
         goals = request.objectives
         return {
@@ -93,10 +95,7 @@ class Found:
             "seconds": self.seconds,
             "rate": self.rate,
             "points": self.front.num_rows,
-            "front": [
-                {name: int(value) if isinstance(value, Decimal) else value for name, value in row.items()}
-                for row in self.front.slice(0, limit).to_pylist()
-            ],
+            "front": points(as_front(self), limit),
         }
 
     def check(self) -> None:
