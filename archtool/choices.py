@@ -21,6 +21,11 @@ def chosen(
     frame: Frame, step: Call, target: Any, names: tuple[str, ...], values: tuple[Any, ...], x: Tensor
 ) -> BlockRun:
     """The run of a step whose target, or one of whose fields, is a choice; evaluated once, as a block is."""
+    if isinstance(target, Choice) and step.other is not None:
+        other = StepValue(step.other, step.word)
+        target = Choice(
+            target.number, tuple([each if isinstance(each, StepValue) else other for each in target.options])
+        )
     key = (Choice, target, names, values, tuple(map(type, values)), x.shape)
     run = frame.evaluation.blocks.get(key)
     if run is None:

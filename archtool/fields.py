@@ -10,10 +10,10 @@ from dataclasses import MISSING, field
 from fractions import Fraction
 from typing import Any, ClassVar, Final
 
-from archtool.errors import RuleError, nearest
+from archtool.errors import RuleError, Untraceable, nearest
 from archtool.shape import Shape
 from archtool.size import Ratio, Size, any_of, at_most, exact_div, less, negate, require
-from archtool.trace import Expr
+from archtool.trace import CONDITIONS, Expr
 
 Schema = dict[str, Any]
 MOST_ITEMS: Final = 12  # of a list that a message shows
@@ -36,9 +36,11 @@ class FieldKind:
         """The value in a network whose tensors have one channel."""
         return value
 
-    def refuse(self, value: object) -> RuleError:
-        """The error for a value that this field does not accept."""
-        return RuleError(f"{describe(value)} is not {self.allowed}")
+    def refuse(self, value: object, hint: str = "") -> RuleError | Untraceable:
+        """The error for a value that this field does not accept; it might accept one that stays open, once settled."""
+        if _stays_open(value):
+            return Untraceable(f"what has to be {self.allowed} varies", value)
+        return RuleError(f"{describe(value)} is not {self.allowed}{hint}")
 
 
 def describe(value: object) -> str:
@@ -55,6 +57,15 @@ def describe(value: object) -> str:
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
+def _stays_open(value: object) -> bool:
+    """Whether a value is a fraction, a truth value or a choice that varies with the design, or a list of such."""
+    if isinstance(value, Expr):
+        return value.op in CONDITIONS
+    if type(value) is tuple:
+        return any(map(_stays_open, value))
+    return isinstance(value, tuple) and any([isinstance(part, Expr) for part in value])  # a Ratio, a Choice
+
+
 class SizeKind(FieldKind):
     """A whole number, of at least `least` where there is one."""
 
@@ -68,7 +79,7 @@ class SizeKind(FieldKind):
             return value
         if isinstance(value, Ratio):
             return self.read(exact_div(*value))
-        if isinstance(value, Expr):
+        if isinstance(value, Expr) and not _stays_open(value):
             if self.least is not None:
                 require(at_most(self.least, value), "{} is not {}", value, self.allowed)
             return value
@@ -102,7 +113,8 @@ class NumberKind(FieldKind):
         self.allowed = "a number" + bounds  # type: ignore[misc]  # an instance tells its own bounds
 
     def read(self, value: object) -> Any:
-        if not isinstance(value, int | float | Fraction | Expr | Ratio) or isinstance(value, bool):
+        is_truth = isinstance(value, bool) or (isinstance(value, Expr) and _stays_open(value))
+        if is_truth or not isinstance(value, int | float | Fraction | Expr | Ratio):
             raise self.refuse(value)
         number: Any
         number, unit = value if isinstance(value, Ratio) else (value, 1)
@@ -129,7 +141,7 @@ class FactorKind(FieldKind):
     def _one(self, item: object, value: object) -> Any:
         if isinstance(item, int | Fraction) and not isinstance(item, bool) and item > 0:
             return item
-        if isinstance(item, Expr):
+        if isinstance(item, Expr) and not _stays_open(item):
             require(at_most(1, item), "{} is not {}", item, self.allowed)
             return item
         raise self.refuse(value)
@@ -177,7 +189,7 @@ class ChoiceKind(FieldKind):
     def read(self, value: object) -> str:
         if isinstance(value, str) and value in self.words:
             return value
-        raise RuleError(f"{describe(value)} is not {self.allowed}" + _closest(value, self.words))
+        raise self.refuse(value, _closest(value, self.words))
 
     def schema(self) -> Schema:
         return {"enum": list(self.words)}
@@ -249,7 +261,7 @@ class PaddingKind(FieldKind):
         if isinstance(value, str):
             if value in self.words:
                 return value
-            raise RuleError(f"{describe(value)} is not {self.allowed}" + _closest(value, self.words))
+            raise self.refuse(value, _closest(value, self.words))
         if type(value) is tuple:
             if not value:
                 raise self.refuse(value)

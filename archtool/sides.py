@@ -8,7 +8,7 @@ from archtool.errors import RuleError
 from archtool.field import joined
 from archtool.layer import FieldError, Layer
 from archtool.spec.steps import Call
-from archtool.spec.values import Tensor
+from archtool.spec.values import Tensor, refuse_choice
 
 if TYPE_CHECKING:
     from archtool.frame import Frame
@@ -25,6 +25,7 @@ def call_with_sides(
                 sides[name] = frame.tensor(value, name)
             except RuleError as error:
                 raise FieldError(name, f"{name}: {error}") from None
+        refuse_choice(value, f"'{name}'")
     shapes = tuple(sides[name].shape if name in sides else value for name, value in zip(names, values, strict=True))
     run = frame.evaluation.layer(target, names, shapes, x.shape)
     others = [sides[name] for name in target.sides if name in sides]
