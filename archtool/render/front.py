@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from archtool.render.columns import aligned
+from archtool.render.columns import aligned, cut, grouped, listed, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from archtool.explore.fronts.front import Front
 
 SHOWN: Final = 20  # points that a table shows unless it is told
-ITEM: Final = re.compile(r"(\w+)\[(\d+)\]")
-WIDEST: Final = 100  # characters of a list in a table
 FOLDED: Final = 16  # what a narrow terminal leaves of a list
 GAP: Final = 3  # between two columns on a terminal
 
@@ -47,12 +44,11 @@ def columns(front: Front, limit: int | None) -> list[Column]:
     for name in front.metrics:
         if name not in front.objectives:
             found.append(_column(name, [row[name] for row in rows])._replace(is_extra=True))
-    for title, names in _grouped([name for name in front.knobs if name not in front.objectives]):
+    for title, names in grouped([name for name in front.knobs if name not in front.objectives]):
         if len(names) == 1:
             found.append(_column(title, [row[names[0]] for row in rows], is_knob=True))
         else:
-            lists = ["[" + ", ".join(shown(row[name], plain=True) for name in names) + "]" for row in rows]
-            found.append(Column(title, False, [_cut(text) for text in lists]))
+            found.append(Column(title, False, [listed([row[name] for name in names]) for row in rows]))
     if front.designs > len(front):
         found.append(Column("designs", True, [f"{count:,}" for count in front.sharing[: len(rows)]]))
     return found
@@ -60,37 +56,7 @@ def columns(front: Front, limit: int | None) -> list[Column]:
 
 def _column(title: str, values: Sequence[Any], is_knob: bool = False) -> Column:
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return Column(title, is_number, [_cut(shown(value, plain=is_knob)) for value in values])
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDEST else text[: WIDEST - 3] + "..."
-
-
-def shown(value: Any, plain: bool = False) -> str:
-    """A value as a table shows it; `plain`: without separators of thousands."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int) and not plain:
-        return f"{value:,}"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _grouped(names: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Knobs by title: those that are all the first items of one list, in order, stand together."""
-    lists: dict[str, list[int]] = {}
-    for name in names:
-        found = ITEM.fullmatch(name)
-        if found:
-            lists.setdefault(found[1], []).append(int(found[2]))
-    whole = {root for root, places in lists.items() if places == list(range(len(places))) and len(places) > 1}
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        found = ITEM.fullmatch(name)
-        groups.setdefault(found[1] if found and found[1] in whole else name, []).append(name)
-    return list(groups.items())
+    return Column(title, is_number, [cut(shown(value, plain=is_knob)) for value in values])
 
 
 def plain(front: Front, limit: int | None = SHOWN, told: Iterable[str] | None = None) -> str:

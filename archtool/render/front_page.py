@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
-from archtool.render.front import columns, shown, summary
+from archtool.render.columns import shown
+from archtool.render.front import columns, summary
 from archtool.render.front_plot import draw
 from archtool.render.picture import check, write
 from archtool.units import si

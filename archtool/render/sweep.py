@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archtool.explore.storing.run import Ended, Ending
 from archtool.explore.storing.table import DESIGN, PROBLEM
-from archtool.render.columns import aligned
+from archtool.render.columns import aligned, grouped, listed
 from archtool.units import binary, si
 
 if TYPE_CHECKING:
@@ -54,14 +54,21 @@ def _ends(ended: Ended, path: Path | None) -> Iterator[str]:
 
 
 def rows(table: pa.Table) -> str:
-    """All rows of a small table of designs; without the column of problems where there is none."""
+    """All rows of a small table of designs, the items of a list in one column; without the column of problems where
+    there is none."""
     names = [name for name in table.column_names if name != PROBLEM or table[name].null_count < table.num_rows]
-    columns = [_cells(name, table[name].to_pylist()) for name in names]
-    numbers = [
-        place for place, name in enumerate(names)
-        if any(isinstance(value, int | float) and not isinstance(value, bool) for value in table[name].to_pylist())
-    ]  # fmt: skip
-    return aligned([names, *zip(*columns, strict=True)], numbers)
+    titles: list[str] = []
+    columns, numbers = [], []
+    for title, members in grouped(names):
+        values = [table[name].to_pylist() for name in members]
+        if len(members) > 1:
+            columns.append([listed(items) for items in zip(*values, strict=True)])
+        else:
+            columns.append(_cells(title, values[0]))
+            if any(isinstance(value, int | float) and not isinstance(value, bool) for value in values[0]):
+                numbers.append(len(titles))
+        titles.append(title)
+    return aligned([titles, *zip(*columns, strict=True)], numbers)
 
 
 def _cells(name: str, values: Sequence[Any]) -> list[str]:

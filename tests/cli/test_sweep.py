@@ -42,6 +42,14 @@ def test_without_a_file_it_is_a_table(archtool) -> None:
     assert re.fullmatch(r"designs  4  in \d+\.\d s, .* a second\n  valid  4\n", called.err)
 
 
+def test_items_of_a_list_are_one_column_of_a_table_and_not_of_a_file(archtool) -> None:
+    asked = ["sweep", "resnet_family", "--over", "depths[0]=1", "depths[1]=1,2", "widths[1]=32", "--metrics", "params"]
+    assert [line[:25] for line in archtool(*asked).out.splitlines()] == [
+        "design  depths  widths[1]", "     0  [1, 1]         32", "     1  [1, 2]         32",
+    ]  # fmt: skip
+    assert archtool(*asked, "-o", "-").out.startswith('"design","depths[0]","depths[1]","widths[1]","params"')
+
+
 def test_the_summary_says_what_is_wrong_and_what_was_removed(archtool) -> None:
     over = ["--over", "width=192..768:192", "heads=1,5", "depth=1,2"]
     where = ["--where", "depth == 1", "--where", "width > 192"]
