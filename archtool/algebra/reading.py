@@ -75,7 +75,7 @@ class _Reading:
             return parts, found
         kept: list[Asked] = []
         for part in parts:
-            more = self.tried([*kept, part])
+            more = self.tried([*kept, part]) if len(kept) + 1 < len(parts) else None  # all have been tried
             if more is not None:
                 kept.append(part)
                 found = more

@@ -140,14 +140,14 @@ class Layout:
 
 def _equalities(part: Polynomial) -> Polynomial:
     """A formula with n == 2 in the place of n > 1 less n > 2."""
-    truths = [atom for atom in part.atoms() if atom.op == "positive"]
-    for wide in truths:
-        for narrow in truths:
-            if (wide.args[0] - narrow.args[0]).constant == 1:
-                first, second = _beside(part, wide), _beside(part, narrow)
-                if first.terms and first == -second:
-                    others = part - first * single(wide) - second * single(narrow)
-                    return _equalities(others + first * single(Atom("zero", narrow.args[0])))
+    truths = {atom.args[0]: atom for atom in part.atoms() if atom.op == "positive"}
+    for inside, wide in truths.items():
+        narrow = truths.get(inside - 1)
+        if narrow is not None:
+            first, second = _beside(part, wide), _beside(part, narrow)
+            if first.terms and first == -second:
+                others = part - first * single(wide) - second * single(narrow)
+                return _equalities(others + first * single(Atom("zero", narrow.args[0])))
     return part
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from archtool.algebra.bounded import BoundedTrace
 from archtool.algebra.naming import Asked, Namer, Names
 from archtool.collector import collector_paused
 from archtool.errors import ArchtoolError, SpecError, Untraceable, nearest
@@ -102,7 +103,7 @@ class Subject:
 
     def tried(self, parts: Sequence[Asked], numbers: Mapping[str, int]) -> Evaluated:
         """The same, if that can be; raises Untraceable."""
-        trace = Trace()
+        trace = BoundedTrace()
         with collector_paused():
             names = Namer(self, trace, numbers).names(parts)
             run = self.network(Evaluation(trace), names)

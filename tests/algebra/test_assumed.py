@@ -53,3 +53,14 @@ def test_rules_that_others_imply():
     assert implied([strong, weak, other, positive(y)]) == {weak}
     assert implied([weak, Atom("zero", x - 3)]) == {weak}
     assert implied([Atom("zero", x - 1), Atom("zero", x - 3)]) == set()
+
+
+def test_what_nobody_could_read_ends_early():
+    """Of 1,600 different layers the products alone are 6,400: `w` alone is told, both together are refused."""
+    design = load(chain(1600))
+    found = formula(design)
+    assert found.symbols == ("w",)
+    assert found.at(w=16) == design.analyze().totals.macs
+    with pytest.raises(SpecError, match="in w, k this network has more than 6,000 different products; make fewer"):
+        formula(design, "macs", "w, k")
+    assert formula(design, "macs", "w, k=odd 1..").at(w=16, k=3) == design.analyze().totals.macs
