@@ -15,6 +15,7 @@ from archtool.spec.spec import Spec, python_value
 from archtool.trace import INT64
 
 MOST_LISTED: Final = 1_000_000  # values that a list names
+NO_NUMBER: Final = "'{}' of a sample is a whole number of at least {} and below 2**63"
 
 
 class Asked(NamedTuple):
@@ -51,6 +52,9 @@ def asked(
     if not knobs:
         raise SpecError(f"'{spec.name}' does not say what to vary; say it in its 'explore', or with --over knob=domain")
     if sample is not None:
+        for name, number, least in (("count", sample, 1), ("seed", seed, 0)):
+            if type(number) is not int or not least <= number < INT64:
+                raise SpecError(NO_NUMBER.format(name, least))
         drawn = Sample(count=sample, seed=seed)
     return Asked(
         Space(axes=_axes(knobs, groups), sample=drawn),
@@ -128,7 +132,7 @@ class _Written:
     def whole(self, node: Node, name: str, least: int) -> int:
         number = self.spec.value(node, self.document)
         if type(number) is not int or not least <= number < INT64:
-            self.fail(node, f"'{name}' of a sample is a whole number of at least {least}")
+            self.fail(node, NO_NUMBER.format(name, least))
         return number
 
     def fail(self, node: Node, reason: str) -> NoReturn:

@@ -130,7 +130,7 @@ class Tracer:
 
     def _traced(self, fixed: Fixed, form: Form | None, bounds: Bounds) -> Piece:
         if form is not None and form.error:
-            return self._invalid(form.error)
+            return self._invalid(form.error, {}, {})
         trace = None if len(fixed) == len(self.axes) and form is None else Trace()
         reader = Reader(trace or Trace())
         values = [
@@ -138,6 +138,7 @@ class Tracer:
             for number, axis in enumerate(self.axes)
         ]
         evaluation = Evaluation(trace)
+        environment: dict[str, Any] = {}
         with collector_paused():
             try:
                 derived = {} if self.derived is None else self._given(reader, self.derived, form, bounds)
@@ -145,16 +146,25 @@ class Tracer:
                 environment = evaluation.vars(block, {**knobs, **derived})
                 run = evaluation.network(block, environment, self.design.spec.shapes(environment))
             except (RuleError, SpecError) as error:
-                return self._invalid(str(error))
+                return self._invalid(str(error), reader.variables, environment)
             problems = [*(trace.problems if trace else ()), *((each.holds, each.rule) for each in run.problems)]
             measures = Measures(run, self.options, self.design.spec.functional)
             known = {name: measures.of(name) for name in self._metrics()}
             answers = tuple(_number(asked, {**known, **environment, **_bare(asked, known)}) for asked in self.questions)
-            keeps = tuple(_truth(asked, {**known, **environment}) for asked in self.conditions)
+            keeps = self._keeps({**known, **environment})
         rules = tuple(dict.fromkeys(rule for _, rule in problems))
         codes = {rule: 1 + index for index, rule in enumerate(rules)}
         problem = select([(negate(holds), codes[rule]) for holds, rule in problems], 0)
         return Piece(reader.variables, answers, keeps, problem, rules)
+
+    def _keeps(self, environment: dict[str, Any]) -> tuple[Condition, ...]:
+        """Whether the conditions hold; those on what an invalid design does not have remove none."""
+        return tuple(
+            [
+                _truth(each, environment) if each.expression.uses <= environment.keys() else True
+                for each in self.conditions
+            ]
+        )
 
     def _given(self, reader: Reader, derived: Derived, form: Form | None, bounds: Bounds) -> dict[str, Any]:
         """The derived vars as symbols, each on an axis of its own behind those of the space."""
@@ -170,9 +180,9 @@ class Tracer:
         }
         return {**read, **dict.fromkeys(derived.unread, ())}
 
-    def _invalid(self, reason: str) -> Piece:
-        """Designs none of which is valid."""
-        return Piece({}, (0,) * len(self.questions), (True,) * len(self.conditions), 1, (reason,))
+    def _invalid(self, reason: str, variables: Mapping[str, Variable], environment: dict[str, Any]) -> Piece:
+        """Designs none of which is valid; conditions on vars alone may hold or not."""
+        return Piece(variables, (0,) * len(self.questions), self._keeps(environment), 1, (reason,))
 
     def _metrics(self) -> Iterator[str]:
         asked = frozenset[str]().union(*(question.metrics for question in (*self.questions, *self.conditions)))
@@ -208,14 +218,21 @@ def _bare(asked: Question, known: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _number(asked: Question, environment: dict[str, Any]) -> Any:
-    value = asked.expression.evaluate(environment)
+    value = _value(asked, environment)
     if is_number(value) or is_condition(value):
         return value
     raise SpecError(f"'{asked.text}' is {describe(value)}, not a number")
 
 
 def _truth(asked: Question, environment: dict[str, Any]) -> Condition:
-    value = asked.expression.evaluate(environment)
+    value = _value(asked, environment)
     if is_condition(value):
         return value  # type: ignore[no-any-return]  # checked
     raise SpecError(f"'{asked.text}' is {describe(value)}; a condition is true or false")
+
+
+def _value(asked: Question, environment: dict[str, Any]) -> Any:
+    try:
+        return asked.expression.evaluate(environment)
+    except RuleError as error:
+        raise RuleError(f"'{asked.text}': {error}") from None

@@ -176,6 +176,14 @@ def test_slips_in_a_spec_are_located(line: str, said: str) -> None:
         asked(spec_of(text))
 
 
+@pytest.mark.parametrize(
+    "drawn", [{"sample": 0}, {"sample": 2**63}, {"sample": 3, "seed": -1}, {"sample": 3, "seed": 2**63}]
+)
+def test_samples_of_numbers_that_are_none_are_refused(drawn: dict[str, int]) -> None:
+    with pytest.raises(SpecError, match="of a sample is a whole number of at least"):
+        space_of({"width": "1..9"}, **drawn)
+
+
 def test_a_space_is_never_made_before_it_is_asked_for() -> None:
     space = space_of({"width": "1..1000000000000", "classes": "1..1000000"})
     assert space.size == 10**18

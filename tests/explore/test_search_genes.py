@@ -149,8 +149,14 @@ def test_numbers_of_a_budget(text, limit):
     assert bound.limit == limit
 
 
+def test_a_limit_that_no_float_holds_is_told():
+    with pytest.raises(RuleError, match="of more than 10\\*\\*300"):
+        parse_budget("macs <= 1e400", ["macs"])
+
+
 @pytest.mark.parametrize(
-    "text", ["macs", "macs<=", "<=5", "macs<=x", "macs<=5 params<=3", "macs <= 1e9999", "macs<=5Q"]
+    "text",
+    ["macs", "macs<=", "<=5", "macs<=x", "macs<=5 params<=3", "macs <= 1e9999", "macs<=5Q", "macs<=_", "macs<=._"],
 )
 def test_what_is_no_bound_is_told(text):
     with pytest.raises(RuleError, match="is no bound of a budget"):

@@ -405,6 +405,8 @@ def test_too_many_designs_are_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SpaceError, match=r"125,000,000,000 designs, more than .*--sample N.*--limit N"):
         Store(sweep, tmp_path / "designs.parquet").fill()
     assert Store(sweep, tmp_path / "designs.parquet").fill(limit=10).ending is Ending.LIMIT
+    with pytest.raises(SpaceError, match=r"100,000,000,000 designs, more than .*draw fewer, or .*--limit N"):
+        Store(load(SPEC).explore({"out": "8..80:8"}, sample=10**11), tmp_path / "sample.parquet").fill()
 
 
 def test_a_small_sweep_is_one_table() -> None:

@@ -139,6 +139,20 @@ def test_a_condition_on_metrics_does_not_hide_invalid_designs() -> None:
     assert sweep.removed == [4]
 
 
+def test_a_condition_on_vars_removes_designs_that_are_invalid_whatever_varies() -> None:
+    text = "input: [4, 8, 8]\nvars: {c: 1, k: 9}\nlayers:\n  - conv: {out: 4, kernel: 9}\n"
+    for over in ({"c": "1..4"}, {"c": "1..4", "k": "1, 9"}):
+        sweep, batch = swept(text.replace("kernel: 9", "kernel: k"), over, where=["c > 3", "macs > 0"])
+        sizes = batch.problem != 0
+        assert sizes.sum() == 1  # k = 9 does not fit; c = 4 is left of it
+        assert sweep.removed == [3 * len(sweep.space.knobs), 0]
+
+
+def test_a_question_that_has_no_answer_is_named() -> None:
+    with pytest.raises(RuleError, match=r"'macs / \(params - 6917640\)': division by zero"):
+        swept("resnet50", {"width": "32"}, metrics=["macs / (params - 6917640)"])
+
+
 def test_zipped_knobs_move_together() -> None:
     over = {"width": "16,32,64", "classes": "10,100", "res": [32, 64, 128]}
     sweep, batch = swept("resnet50", over, zipped=[["width", "res"]])

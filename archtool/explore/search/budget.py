@@ -14,8 +14,11 @@ from archtool.errors import RuleError, nearest
 if TYPE_CHECKING:
     import numpy as np
 
-BOUND: Final = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([+-]?[\d_]*\.?[\d_]+(?:[eE][+-]?\d{1,3})?)\s*([kKMGT]?)\s*")
+BOUND: Final = re.compile(
+    r"\s*(\w+)\s*(<=|>=|<|>)\s*([+-]?(?:\d[\d_]*)?\.?\d[\d_]*(?:[eE][+-]?\d{1,3})?)\s*([kKMGT]?)\s*"
+)
 SCALED: Final = re.compile(r"(?<![\w.])(\d[\d_]*(?:\.\d+)?)([kKMGT])(?!\w)")  # a number with a unit, in any text
+LARGEST: Final = 10**300  # of a limit: a float holds it
 UNITS: Final = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -68,7 +71,10 @@ def _bound(text: str, metrics: Collection[str]) -> Bound:
     metric, relation, number, unit = found.groups()
     if metric not in metrics:
         raise RuleError(f"the budget '{text.strip()}' bounds '{metric}', which is no metric" + nearest(metric, metrics))
-    return Bound(metric, relation, Fraction(Decimal(number)) * UNITS[unit], text.strip())
+    limit = Fraction(Decimal(number)) * UNITS[unit]
+    if abs(limit) > LARGEST:
+        raise RuleError(f"the budget '{text.strip()}' is of more than 10**300, which bounds nothing")
+    return Bound(metric, relation, limit, text.strip())
 
 
 def bounded(bounds: Sequence[Bound]) -> tuple[str, ...]:

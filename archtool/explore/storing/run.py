@@ -117,10 +117,11 @@ def last_design(sweep: Sweep, limit: int | None) -> int:
     if limit is not None:
         return min(limit, sweep.space.size)
     stop = sweep.space.size
-    if stop > MOST and sweep.space.sample is None:
+    if stop > MOST:
+        ways = "vary less, or in greater steps (a..b:step), draw some of them (--sample N)"
         raise SpaceError(
-            f"these are {stop:,} designs, more than the {MOST:,} of a sweep: vary less, or in greater steps "
-            "(a..b:step), draw some of them (--sample N), or evaluate the first (--limit N)"
+            f"these are {stop:,} designs, more than the {MOST:,} of a sweep: "
+            f"{ways if sweep.space.sample is None else 'draw fewer'}, or evaluate the first (--limit N)"
         )
     return stop
 
