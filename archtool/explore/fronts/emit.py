@@ -37,12 +37,12 @@ def emitted(about: Mapping[str, Any], row: Mapping[str, Any], origin: str, path:
     ResultError where the result does not hold its spec, where the spec has changed its meaning since, and where a file
     that it includes is not found from the working directory.
     """
-    spec = about.get("spec")
-    if not isinstance(spec, Mapping) or not {"design", "set", "axes", "metrics", "options"} <= about.keys():
+    if not {"spec", "design", "set", "axes", "metrics", "options"} <= about.keys() or not _is_whole(about):
         raise ResultError(f"{path}: it does not say of which spec it is; Parquet and DuckDB files of a sweep do")
     missing = [knob["name"] for knob in _knobs(about) if knob["name"] not in row]
     if missing:
         raise ResultError(f"{path}: it has no column of the knob '{missing[0]}'")
+    spec = about["spec"]
     document = read_text(spec["text"], spec["file"])
     try:
         Design(document, about["design"], about["set"], HERE)
@@ -209,6 +209,12 @@ def _is_plain(options: Mapping[str, Any]) -> bool:
     """Whether costs are counted as a spec states them: for one input, all of them."""
     usual = Options().to_dict()
     return all(options[name] == usual[name] for name in ("batch", "acts", "exact_padding"))
+
+
+def _is_whole(about: Mapping[str, Any]) -> bool:
+    """Whether a spec and knobs are there with all their parts."""
+    parts = [(about["spec"], {"text", "file"}), *((knob, {"name", "values", "among"}) for knob in _knobs(about))]
+    return all(names <= part.keys() for part, names in parts)
 
 
 def _knobs(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:

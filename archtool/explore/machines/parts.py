@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from archtool.explore.storing.sinks import OutputError, State
 from archtool.explore.storing.sinks.parquet import ParquetSink
+from archtool.explore.storing.stated import stated
 from archtool.explore.storing.store import gone_on_with
 from archtool.explore.storing.tally import Tally
 
@@ -138,7 +139,7 @@ class Parts:
                 state = ParquetSink.state(file)
             except OSError as error:
                 raise OutputError(f"{file}: {error.strerror or error}") from None
-            if state is None or state["fingerprint"] != self.sweep.fingerprint or state["part"] != list(part):
+            if state is None or state.get("fingerprint") != self.sweep.fingerprint or state.get("part") != list(part):
                 raise OutputError(f"{file} is not of this sweep, or broken; remove it, and go on with --resume")
             one = Tally.read(state)
             whole.next += part.last - part.first
@@ -181,10 +182,10 @@ class PartSink:
 def manifest(folder: Path) -> State | None:
     """What a folder says of itself; None where it is no result of a sweep."""
     try:
-        state: State = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
+        state = stated((folder / MANIFEST).read_bytes(), folder)
+    except OSError:
         return None
-    return state if isinstance(state, Mapping) and "fingerprint" in state else None
+    return state if "fingerprint" in state else None
 
 
 def _hidden(path: Path) -> Path:

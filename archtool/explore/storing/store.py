@@ -27,7 +27,7 @@ MOST_LISTED: Final = 1_000  # designs of one table
 
 def gone_on_with(path: Path, state: State | None, sweep: Sweep) -> State:
     """What a place says of itself, which is to hold a part of a sweep; raises OutputError where it does not."""
-    if state is None:
+    if state is None or "fingerprint" not in state:
         raise OutputError(f"{path} does not say which sweep it holds, so that it can't be gone on with")
     if state["fingerprint"] != sweep.fingerprint:
         told = "\n  ".join(differences(state, sweep.describe()))
@@ -71,6 +71,10 @@ class Store:
             notice(f"{part}, which a sweep that was killed has left, is removed")
         if path.exists() and resume:
             self.state = gone_on_with(path, self.kind.state(path), sweep)
+            if not {"types", "next", "rows", "invalid", "removed"} <= self.state.keys():
+                raise OutputError(f"{path} does not say how far it has come, so that it can't be gone on with")
+            if self.state["next"] > sweep.space.size or len(self.state["removed"]) != len(sweep.where):
+                raise OutputError(f"{path} can't have come as far as it says, so that it can't be gone on with")
         elif path.exists() and not force:
             raise OutputError(f"{path} is there already: --resume goes on with it, --force replaces it")
 

@@ -8,6 +8,7 @@ from shutil import copyfileobj
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from archtool.explore.storing.sinks import State, part_of
+from archtool.explore.storing.stated import stated
 from archtool.explore.storing.table import arrow
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class CsvSink:
     @staticmethod
     def state(path: Path) -> State | None:
         try:
-            state: State = json.loads(state_file(path).read_bytes())
-        except (FileNotFoundError, ValueError):
+            state = stated(state_file(path).read_bytes(), path)
+        except FileNotFoundError:
             return None
         return state if state.pop(SIZE, None) == path.stat().st_size else None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archtool.errors import missing_extra
 from archtool.explore.storing.sinks import OutputError, State, part_of
+from archtool.explore.storing.stated import stated
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,8 +72,7 @@ class DuckdbSink:
             return None
         except duckdb.Error as error:  # another process has it open, say
             raise OutputError(f"can't read {path}: {error}") from None
-        state: State = json.loads(text)
-        return state
+        return stated(text, path)
 
     def _opened(self) -> Any:
         if self._database is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archtool.explore.storing.sinks import State, part_of
+from archtool.explore.storing.stated import stated
 from archtool.explore.storing.table import DESIGN, arrow
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class ParquetSink:
             metadata = read_metadata(path).metadata or {}
         except pa.ArrowInvalid:
             return None
-        return json.loads(metadata[KEY]) if KEY in metadata else None
+        return stated(metadata[KEY], path) if KEY in metadata else None
 
 
 def _is_short(kind: pa.DataType) -> bool:
