@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SIGNS: Final = ("<=", ">=", "==", "<", ">")
 COMPARISON: Final = re.compile("(<=|>=|==|(?<![<>=!])=(?!=)|!=|<|>)")
 MOST_VALUES: Final = 1000  # of a domain that are all tried where there is no closed answer
+NEAR: Final = 64  # values, the first ones of a domain, and
 TRIED: Final = 40  # values, each twice the last, at which what can't be told exactly is tried
 WORK_OF_A_SIDE: Final = 100_000
 ENDS: Final = 4  # at which what was found is checked by analysis
@@ -205,7 +206,8 @@ class _Solving:
 
     def bisected(self, truth: Polynomial, domain: Range) -> tuple[tuple[Run, ...], str]:
         """Where the condition changes, if it does so once: at values each twice as far as the last, then in between."""
-        tried = [domain.low + domain.step * turns for turns in [0, *[2**power for power in range(TRIED)]]]
+        turns = sorted({*range(NEAR), *[2**power for power in range(TRIED)]})
+        tried = [domain.low + domain.step * each for each in turns]
         if domain.high is not None:
             last = domain.high - (domain.high - domain.low) % domain.step
             tried = [*[each for each in tried if each < last], last]

@@ -77,3 +77,11 @@ def test_values_without_an_end_have_nothing_behind_it() -> None:
     found = solve(load("resnet50"), "macs >= 0", "width", "width=1..:3")
     assert found.runs == (Run(1, None, 3),)
     assert [check.value for check in found.checks] == [1]
+
+
+def test_what_holds_for_one_small_value_alone_is_not_passed_over() -> None:
+    spec = STRIDES + "  - conv: {out: 100 if c == 6 else 4, kernel: 1}\n"
+    kept = [c for c in range(1, 20) if load(spec, c=c).analyze().totals.activations >= 200]
+    assert kept == [6]
+    with pytest.raises(RuleError, match="changes 2 times with 'c'; give a domain to --in"):
+        solve(load(spec), "activations >= 200", "c")
