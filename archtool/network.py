@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from archtool.errors import ENDS_SHOWN, RuleError, SpecError
+from archtool.errors import ENDS_SHOWN, RuleError, SpecError, Untraceable
 from archtool.field import Field, identity
 from archtool.frame import Frame
 from archtool.layer import Layer
@@ -49,7 +49,10 @@ class Evaluation:
             shapes = tuple(inputs.values())
             return self._body(block, dict(environment), shapes, tuple(inputs), "layers")
         except RecursionError:
-            raise SpecError("blocks and joins are nested too deeply", block.document.at(block.node)) from None
+            reason = "blocks and joins are nested too deeply"
+            if self.trace is not None:  # alternatives within alternatives, of which a design alone has one each
+                raise Untraceable(f"{reason} for several designs at once") from None
+            raise SpecError(reason, block.document.at(block.node)) from None
 
     def _arguments(self, block: Block, given: Mapping[str, Any], environment: Environment) -> Environment:
         """An environment with a block's arguments, defaults filled in."""

@@ -153,6 +153,27 @@ def test_a_question_that_has_no_answer_is_named() -> None:
         swept("resnet50", {"width": "32"}, metrics=["macs / (params - 6917640)"])
 
 
+def test_alternatives_that_are_nested_too_deeply_for_one_trace_split_the_space() -> None:
+    """In a repeat each turn's step is one of three, and then another: in one design alone nothing is nested."""
+    text = """
+input: [4, 8]
+vars: {ops: [relu, relu, relu]}
+blocks:
+  unit: {args: {m: 3}, body: [add: {a: [conv: {out: x.channels, kernel: 1}], b: []}, pointwise_conv: {out: m}]}
+layers:
+  - do:
+      - for: op
+        in: ops
+        do: [op]
+    repeat: 100
+"""
+    steps = "{conv: {out: 4, kernel: 3, padding: half}}, {unit: {m: 2}}, {pointwise_conv: {out: 7}}, relu"
+    over = {"ops": f"{{each: 3, of: [{steps}]}}"}
+    sweep, batch = swept(text, over, metrics=["params"])
+    assert "nested too deeply" in sweep.split[0]
+    assert check(sweep, batch, 6) == 6
+
+
 def test_zipped_knobs_move_together() -> None:
     over = {"width": "16,32,64", "classes": "10,100", "res": [32, 64, 128]}
     sweep, batch = swept("resnet50", over, zipped=[["width", "res"]])
