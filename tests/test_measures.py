@@ -261,3 +261,12 @@ def test_prices_that_are_no_whole_numbers_stay_exact(tmp_path) -> None:
     macs, relus = (load("lenet5").run.cost.operations[term] for term in ("conv.macs", "activation"))
     design = load("lenet5")
     assert measure("flops", design, design.run, Options(convention=path)) == Fraction(macs, 3) + Fraction(relus, 2)
+
+
+def test_a_cross_attention_to_its_own_input_projects_it_twice_in_every_evaluation() -> None:
+    """Its keys are another projection than those of an equal tensor, and no other where it is that very tensor."""
+    text = "inputs: {x: {tokens: 4, channels: 1}, y: {tokens: 4, channels: 1}}\nlayers:\n"
+    text += "  - cross_attention: {heads: 1, context: %s}\n"
+    own, other = (load(text % name) for name in ("x", "y"))
+    told = [measure("peak_memory", own, own.evaluate({}), Options(mode="training")) for _ in range(3)]
+    assert told == [measure("peak_memory", other, other.run, Options(mode="training"))] * 3

@@ -85,7 +85,7 @@ class Attending(Layer):
         query and head the sum that its softmax divides by), the projection of what it made."""
         queries, keys = self.widths(x)
         context, own = self.context_of(x), Shape(x.channels, (x.positions,), True)
-        is_self = context is x
+        is_self = not self.sides
         weights = 0 if is_self else 2 * keys * (context.channels + (1 if self.qkv_bias else 0))
         sums = {"float32": self.heads * x.positions}
         projected = {} if is_self else {"same": 2 * keys * context.positions}
