@@ -270,3 +270,15 @@ def test_a_cross_attention_to_its_own_input_projects_it_twice_in_every_evaluatio
     own, other = (load(text % name) for name in ("x", "y"))
     told = [measure("peak_memory", own, own.evaluate({}), Options(mode="training")) for _ in range(3)]
     assert told == [measure("peak_memory", other, other.run, Options(mode="training"))] * 3
+
+
+def test_a_layer_of_some_designs_alone_may_write_over_what_others_share() -> None:
+    """Where the other alternative is never valid, no tensor is one of two, and what it holds has an open condition."""
+    text = (
+        "input: [6, 8, 8]\nvars: {q: 2, w: 4}\nlayers:\n  - if: q > 1\n    then: [identity]\n    else:\n      - relu\n"
+    )
+    text += "      - do: [pointwise_conv: {out: w, stride: 3}, max_pool: {kernel: 3}]\n        repeat: 6\n  - silu\n"
+    sweep = load(text).explore({"q": "1/4, 2", "w": "1..2"}, metrics=["peak_memory"], in_place=True)
+    batch = sweep.batch(0, 4)
+    assert (batch.problem == 0).tolist() == [False, False, True, True]
+    assert set(batch.metrics["peak_memory"][2:]) == {load(text).memory(in_place=True).live}

@@ -133,7 +133,7 @@ class Forward:
         if not self.writes_in_place or not layer.in_place or (saves and "input" in layer.keeps_in_place):
             return False
         if not self.merges:
-            return number in execution.dead and not self.heap.is_shared(self.tensors[number])
+            return number in execution.dead and negate(self.heap.is_shared(self.tensors[number]))
         taken = cases(execution.flat.taken)
         later = self._taken_later(dict(execution.fading), execution.dead, number, taken)
         return negate(any_of(among(later, taken), self.heap.is_shared(self._storage(number, taken))))
