@@ -241,3 +241,13 @@ def test_a_question_about_a_sum_of_many_alternatives_is_answered_at_once() -> No
         expected = sum(3 if point[name] < 5 else 7 + index for index, name in enumerate(names)) < 500
         (column,) = to_numpy([within])(point)
         assert bool(column) is expected
+
+
+def test_a_sum_that_only_its_divisor_keeps_apart_from_a_number_is_that_number() -> None:
+    """floor((x + 1) / 2) + floor(x / 2) = x: the bounds of three times it less 3x are -1 and 1, a third of which is 0."""
+    trace = Trace()
+    c = trace.symbol("c", 1)
+    x = -(-c // 3)
+    nothing = 3 * ((x + 1) // 2) + 3 * (x // 2) - 3 * x
+    assert nothing * c == 0
+    assert c * nothing + c is c

@@ -117,6 +117,8 @@ class Trace:
         coefficient, factors = self.monomial(left)
         more, others = self.monomial(right)
         both = [*factors, *others]
+        if len(both) < 2:  # a sum whose bounds, without its divisor, leave one number
+            return coefficient * more * self.product_of(both)
         gates = {factor: gate for factor in both if (gate := alternatives.indicated(factor)) is not None}
         if gates:
             rest = [factor for factor in both if factor not in gates]
@@ -156,9 +158,12 @@ class Trace:
             rest: Any = 0
             for term, factor in terms:
                 rest = rest + factor * self.product_of(without(factors_of(term), shared))
+            if not isinstance(rest, Expr):
+                return common * rest, tuple(shared)
             sign, factors = self.monomial(rest)  # of a sum without a divisor
             return common * sign, (*shared, *factors)
-        return common, (size if common == 1 else self.sum_of(constant // common, dict(terms)),)  # type: ignore[return-value]  # a sum
+        whole = size if common == 1 else self.sum_of(constant // common, dict(terms))
+        return (common, (whole,)) if isinstance(whole, Expr) else (common * whole, ())  # the bounds of less are tighter
 
     # --- quotients --------------------------------------------------------------------------------------------------
 
