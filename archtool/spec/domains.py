@@ -9,7 +9,7 @@ from archtool.errors import SpecError, nearest
 from archtool.spec.expressions import syntax_tree
 from archtool.spec.reader import Document, Mapping, Node, Scalar, Sequence
 
-RANGE: Final = re.compile(r"(?:(odd|even)\s+)?(-?\d[\d_]*)\.\.(-?\d[\d_]*)?(?::(\d[\d_]*))?")
+RANGE: Final = re.compile(r"(?:(odd|even)\s+)?(-?\d[\d_]*)\.\.(-?\d[\d_]*)?(?::(\d[\d_]*))?", re.ASCII)
 EXPLORE: Final = ("over", "zip", "where", "minimize", "maximize", "sample")
 KNOB: Final = re.compile(r"([A-Za-z_]\w*)((?:\[\d+\])*)")  # a var, or an item of one
 MOST_ITEMS: Final = 1000  # that `each` makes
