@@ -244,7 +244,7 @@ def test_a_question_about_a_sum_of_many_alternatives_is_answered_at_once() -> No
 
 
 def test_a_sum_that_only_its_divisor_keeps_apart_from_a_number_is_that_number() -> None:
-    """floor((x + 1) / 2) + floor(x / 2) = x: the bounds of three times it less 3x are -1 and 1, a third of which is 0."""
+    """floor((x + 1) / 2) + floor(x / 2) - x = 0: three times it has the bounds -1 and 1, a third of that 0."""
     trace = Trace()
     c = trace.symbol("c", 1)
     x = -(-c // 3)
