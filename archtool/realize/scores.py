@@ -174,7 +174,7 @@ def grad_norm(subject: Subject) -> float:
 
 
 def zen(subject: Subject) -> float:
-    """The Zen-score (Lin et al. 2021, arXiv:2102.01563); see `archtool.realize.zen`."""
+    """The Zen-score (Lin et al. 2021, arXiv:2102.01063); see `archtool.realize.zen`."""
     return zen_score(*subject)
 
 

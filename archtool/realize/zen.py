@@ -1,7 +1,7 @@
 """The Zen-score of a network: how strongly it tells inputs apart, whatever the scale of its weights.
 
 zen = log E |f(x) - f(x + a e)| + sum over batch norms of log sqrt(mean over channels of the variance of their input),
-where x, e and all weights are standard normal and a = 0.01 (Lin et al. 2021, arXiv:2102.01563, algorithm 1). f is the
+where x, e and all weights are standard normal and a = 0.01 (Lin et al. 2021, arXiv:2102.01063, algorithm 1). f is the
 network up to its last global pooling, with residual links removed. |.| is the sum of the absolute differences of an
 input's features: the paper writes a norm, its authors' code (idstcv/ZenNAS, compute_zen_score.py) takes this sum, from
 which the paper's numbers come. E is the mean over the batch; variances are those of the first pass; biases are 0.
