@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -143,30 +144,21 @@ class Front:
         Raises ResultError or OutputError where it can't be written.
         """
         from archtool.explore.fronts.members import members
-        from archtool.explore.storing.sinks import sink_class
+        from archtool.explore.storing.sinks import writing
 
         target = Path(path)
         if target.resolve() == self.path.resolve():
             raise ResultError(f"{target}: this is the result itself; its other designs would be lost")
-        sink = None
-        try:
-            for part in members(self):
-                sink = sink or sink_class(target)(target, part.schema)
+        said = {name: value for name, value in self.about.items() if name not in OF_A_SWEEP}
+        said["fingerprint"] = f"front of {self.about.get('fingerprint')}"  # no sweep to go on with
+        goals = {"minimize": list(self.minimize), "maximize": list(self.maximize)}
+        front_of = {"file": self.path.name, "where": list(self.where), "read": self.read}
+        parts = members(self)
+        first = next(parts)
+        with writing(target, first.schema) as sink:
+            for part in chain((first,), parts):
                 sink.write(part)
-            assert sink is not None
-            said = {name: value for name, value in self.about.items() if name not in OF_A_SWEEP}
-            said["fingerprint"] = f"front of {self.about.get('fingerprint')}"  # no sweep to go on with
-            goals = {"minimize": list(self.minimize), "maximize": list(self.maximize)}
-            front_of = {"file": self.path.name, "where": list(self.where), "read": self.read}
             sink.close({**said, **goals, "front": front_of, "next": self.designs, "size": self.designs})
-        except OSError as error:
-            if sink is not None:
-                sink.abandon()
-            raise ResultError(f"{target}: {error.strerror or error}") from None
-        except BaseException:
-            if sink is not None:
-                sink.abandon()
-            raise
         return target
 
     def __str__(self) -> str:
