@@ -10,6 +10,7 @@ from archtool import ArchtoolError, load
 from archtool.algebra.inequality import solve
 from archtool.algebra.integers import Run
 from archtool.algebra.reading import formula
+from archtool.analysis.measures import measure
 from archtool.errors import RuleError
 
 STRIDES = """
@@ -30,7 +31,8 @@ def check(spec: str, symbols: str, designs: list[Mapping[str, int]]) -> int:
     valid = 0
     for values in designs:
         try:
-            report = load(spec, **values).analyze()
+            design = load(spec, **values)
+            report = design.analyze()
         except ArchtoolError:
             for found in formulas.values():
                 with pytest.raises(RuleError, match="no valid network"):
@@ -39,6 +41,7 @@ def check(spec: str, symbols: str, designs: list[Mapping[str, int]]) -> int:
         valid += 1
         assert formulas["macs"].at(**values) == report.totals.macs, values
         assert formulas["activations"].at(**values) == report.totals.activations, values
+        assert formulas["receptive_field"].at(**values) == measure("receptive_field", design, design.run), values
     return valid
 
 

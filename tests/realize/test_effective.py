@@ -60,6 +60,12 @@ LINEAR = {
         "conv: {out: 1, kernel: 3, padding: 1, bias: false}",
         "avg_pool: {kernel: 2, stride: 1}",
     ],
+    "averaged at the ends, strided": [
+        "avg_pool: {kernel: 3, stride: 1}",
+        "conv: {out: 1, kernel: 3, bias: false}",
+        "conv: {out: 1, kernel: 2, stride: 2, bias: false}",
+        "avg_pool: {kernel: 2, stride: 1, padding: 1}",
+    ],
     "interpolated": [
         "blur_pool: {stride: 1}",
         "upsample: {scale: 2, mode: bilinear}",
