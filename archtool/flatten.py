@@ -15,7 +15,7 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import Field
 from archtool.runs import BlockRun, Entry, LayerRun, Merged
 from archtool.shape import Shape
-from archtool.size import Condition, all_of, is_taken, less
+from archtool.size import Condition, all_of, less
 from archtool.trace import Expr
 
 MAX_LAYERS: Final = 200_000  # how many layers a network may have where each has to be told apart
@@ -141,7 +141,7 @@ class _Walk:
             if block.merges:
                 for source in entry.sources:
                     self.place(block, places, source)
-            here = taken if entry.times == 1 else all_of(taken, is_taken(entry.times))
+            here = taken if entry.times == 1 else all_of(taken, less(0, entry.times))
             if here is False:  # in no design: whatever stands for what it would make is never asked for
                 outputs = len(entry.run.outputs) if isinstance(entry.run, BlockRun) else 0
                 places.update(dict.fromkeys(range(entry.target - outputs, entry.target + 1), places[entry.sources[0]]))

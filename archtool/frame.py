@@ -24,12 +24,11 @@ from archtool.sides import call_with_sides
 from archtool.size import Condition, Size
 from archtool.spec.expressions import Expression
 from archtool.spec.lists import bind, in_text, is_list, sequence
-from archtool.spec.numbers import is_condition
 from archtool.spec.reader import Document, Node
 from archtool.spec.scope import is_kind, with_fields
 from archtool.spec.steps import Block, Body, Branch, Call, Fields, Loop, Merge, Path, Step
 from archtool.spec.values import HERE, Choice, Environment, StepValue, Tensor, refuse_choice, tensor_key
-from archtool.trace import Expr
+from archtool.trace import Expr, is_condition
 
 if TYPE_CHECKING:
     from archtool.network import Evaluation

@@ -79,20 +79,6 @@ def negate(condition: Condition) -> Condition:
     return condition.trace.negate(condition) if isinstance(condition, Expr) else not condition
 
 
-def is_taken(times: Size) -> Condition:
-    """Whether what counts so often, 0 times or once, counts: the conditions of `where(condition, 1, 0)`, multiplied."""
-    if not isinstance(times, Expr):
-        return times > 0
-    return all_of(*[_is_one(factor) for factor in (times.args if times.op == "product" else (times,))])
-
-
-def _is_one(factor: Expr) -> Condition:
-    if factor.op == "where" and factor.args[1:] in ((1, 0), (0, 1)):
-        condition: Expr = factor.args[0]
-        return condition if factor.args[1] == 1 else negate(condition)
-    return less(0, factor)
-
-
 def decided(condition: Condition, what: str) -> bool:
     """Whether a condition holds; Untraceable where that varies with the design."""
     if isinstance(condition, Expr):

@@ -17,9 +17,9 @@ from archtool.fields import describe
 from archtool.network import Evaluation
 from archtool.size import Condition, Size, negate, select
 from archtool.spec.expressions import Expression, compile_expression
-from archtool.spec.numbers import is_condition, is_number
+from archtool.spec.numbers import is_number
 from archtool.spec.values import Choice
-from archtool.trace import Expr, Trace, in_order
+from archtool.trace import Expr, Trace, in_order, is_condition
 
 if TYPE_CHECKING:
     from archtool.analysis.options import Options

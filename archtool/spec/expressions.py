@@ -22,7 +22,7 @@ from archtool.spec import numbers
 from archtool.spec.functions import ATTRIBUTES, FUNCTIONS, MANY
 from archtool.spec.lists import bind, in_text, is_list, item, made, sequence, shortened, spend, spend_on
 from archtool.spec.values import HERE, INPUT, WORK, Allowance, Environment, Tensor, refuse_choice, tensor_key
-from archtool.trace import Expr
+from archtool.trace import Expr, is_condition
 
 Evaluate = Callable[[Environment], Any]
 MAX_LENGTH: Final = 2000
@@ -336,7 +336,7 @@ def _number(value: Any, text: str) -> Any:
 
 
 def _condition(value: Any, text: str) -> Any:
-    if numbers.is_condition(value):
+    if is_condition(value):
         return value
     refuse_choice(value, f"a truth value (in '{shortened(text)}')")
     raise RuleError(f"{describe(value)} is neither true nor false (in '{shortened(text)}')")

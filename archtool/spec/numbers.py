@@ -16,7 +16,7 @@ from archtool.errors import RuleError, Untraceable
 from archtool.fields import describe
 from archtool.size import Condition, Ratio, Size, all_of, any_of, ceil_div, equal, less, maximum, minimum, negate, where
 from archtool.spec.values import Choice
-from archtool.trace import CONDITIONS, Expr, bounds
+from archtool.trace import Expr, bounds, is_condition
 
 MAX_BITS: Final = 4096
 
@@ -45,11 +45,6 @@ def checked(value: Any) -> Any:
 def is_number(value: object) -> bool:
     """Whether a value takes part in arithmetic (a truth value does not)."""
     return isinstance(value, int | Fraction | float | Expr | Ratio) and not is_condition(value)
-
-
-def is_condition(value: object) -> bool:
-    """Whether a value is true, false, or an open condition."""
-    return isinstance(value, bool) or (isinstance(value, Expr) and value.op in CONDITIONS)
 
 
 def numeric(value: Any, what: str) -> Any:

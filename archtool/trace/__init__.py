@@ -7,8 +7,10 @@ operations, from which numpy code (`archtool.codegen`) and closed forms are read
 it, `alternatives` the values that depend on a condition.
 """
 
-from archtool.trace.expr import CONDITIONS, Expr, arguments, bounds, in_order, linear
+from archtool.trace.expr import CONDITIONS, Expr, arguments, bounds, in_order, is_condition, linear
 from archtool.trace.intervals import Bound
 from archtool.trace.table import INT64, Trace
 
-__all__ = ["CONDITIONS", "INT64", "Bound", "Expr", "Trace", "arguments", "bounds", "in_order", "linear"]
+__all__ = [
+    "CONDITIONS", "INT64", "Bound", "Expr", "Trace", "arguments", "bounds", "in_order", "is_condition", "linear",
+]  # fmt: skip

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archtool.trace.conditions import Core, Facts, Range, multiple_of
-from archtool.trace.expr import CONDITIONS, Expr, bounds, factors_of, linear
+from archtool.trace.expr import Expr, bounds, factors_of, is_condition, linear
 from archtool.trace.intervals import Interval, meet, power_bounds, product_bounds, scaled, sum_bounds
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Gated(NamedTuple):
 
 def where(trace: Trace, condition: Expr, yes: Any, no: Any) -> Any:
     """yes where the condition holds, else no (sizes or conditions)."""
-    if is_truth(yes) and is_truth(no):
+    if is_condition(yes) and is_condition(no):
         held = trace.logic("and", (condition, yes))
         return trace.logic("or", (held, trace.logic("and", (trace.negate(condition), no))))
     base = _base(condition)
@@ -68,11 +68,6 @@ def where(trace: Trace, condition: Expr, yes: Any, no: Any) -> Any:
 def same(left: Value, right: Value) -> bool:
     """Whether two values are one in form."""
     return left is right or (not isinstance(left, Expr) and not isinstance(right, Expr) and left == right)
-
-
-def is_truth(value: object) -> bool:
-    """Whether a value is true, false, or an open condition."""
-    return isinstance(value, bool) or (isinstance(value, Expr) and value.op in CONDITIONS)
 
 
 def indicator(trace: Trace, condition: Expr) -> Expr:

@@ -113,6 +113,11 @@ def without(factors: Iterable[Expr], removed: Iterable[Expr]) -> list[Expr]:
     return left
 
 
+def is_condition(value: object) -> bool:
+    """Whether a value is true, false, or an open condition."""
+    return isinstance(value, bool) or (isinstance(value, Expr) and value.op in CONDITIONS)
+
+
 def is_nonzero(size: int | Expr) -> bool:
     """Whether a size's bounds leave out 0."""
     low, high = bounds(size)

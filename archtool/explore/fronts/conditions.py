@@ -13,9 +13,8 @@ from archtool.explore.search.budget import BOUND, parse_budget
 from archtool.size import equal
 from archtool.spec.domains import KNOB
 from archtool.spec.expressions import NAME, compile_expression
-from archtool.spec.numbers import is_condition
 from archtool.spec.values import WORK, Allowance, Choice
-from archtool.trace import Trace
+from archtool.trace import Trace, is_condition
 
 if TYPE_CHECKING:
     import numpy as np
