@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from archtool.analysis.options import ACTS
 from archtool.cli._options import chosen, spec_arguments
 
 
@@ -19,7 +20,7 @@ from archtool.cli._options import chosen, spec_arguments
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs at once.")
 @click.option("--dtype", default="float32", show_default=True, help="Of the bytes: float32, bfloat16, int8 ...")
 @click.option(
-    "--acts", type=click.Choice(["all", "conv"]), default="all", show_default=True,
+    "--acts", type=click.Choice(ACTS), default=ACTS[0], show_default=True,
     help="Whose outputs are activations: every layer's, or those of convolutions and linear layers.",
 )  # fmt: skip
 @click.option(

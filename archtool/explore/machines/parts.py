@@ -183,8 +183,10 @@ def manifest(folder: Path) -> State | None:
     """What a folder says of itself; None where it is no result of a sweep."""
     try:
         state = stated((folder / MANIFEST).read_bytes(), folder)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise OutputError(f"{folder / MANIFEST}: {error.strerror or error}") from None
     return state if "fingerprint" in state else None
 
 
