@@ -32,6 +32,7 @@ from archtool.fields import (
     tensor,
 )
 from archtool.mixing import Mixing
+from archtool.nature import OTHER, Coupling, Groups, Nature
 from archtool.shape import Shape
 from archtool.size import Size
 from archtool.taps import AxisTaps, taps_of
@@ -98,6 +99,14 @@ class Layer:
     def mixing(self, x: Shape) -> Mixing | None:
         """How an output element is made of those that it reads; None where no rule is known for its gradient."""
         return None
+
+    def nature(self, x: Shape) -> Nature:
+        """What kind of function it is at inference, for all weights; by default nothing is known."""
+        return OTHER
+
+    def coupling(self, x: Shape) -> Coupling:
+        """Which input channels each output channel may depend on; by default all."""
+        return Groups(1)
 
     def thin(self) -> Layer:
         """The layer that sees the same in a network whose tensors have one channel, before its own fields are thinned;

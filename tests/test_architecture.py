@@ -22,7 +22,7 @@ LINE = (
     ("window", "cost"),
     ("field", "taps"),
     ("fields",),
-    ("mixing",),
+    ("mixing", "nature"),
     ("layer",),
     ("axes", "stage", "modules", "modules_attention", "modules_parts", "modules_tokens"),  # what layers have in common
     ("layers",),
@@ -45,7 +45,7 @@ RANK = {room: rank for rank, rooms in enumerate(LINE) for room in rooms}
 DOORS = ("design.py", "analysis/report.py", "explore/fronts/front.py", "explore/search/found.py", "trace/expr.py")
 HEAVY = (
     "torch", "sympy", "pandas", "numpy", "networkx", "rich", "matplotlib", "PIL", "pyarrow", "duckdb", "distributed",
-    "moocore", "pymoo", "optuna",
+    "moocore", "pymoo", "optuna", "z3",
 )  # fmt: skip
 # Where these may be imported at all; a layer names its torch module in its own `torch` method.
 WHO_KNOWS_TORCH = ("layers", "modules", "modules_attention", "modules_parts", "modules_tokens", "realize", "interop")

@@ -1,0 +1,1 @@
+"""What follows from the structure of a network alone, for all weights."""

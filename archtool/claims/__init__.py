@@ -1,0 +1,1 @@
+"""Whether a claim about networks is true: proved, tested, or refuted."""
