@@ -10,6 +10,7 @@ PROOFS: Final[Mapping[str, str]] = {  # the trust boundary, from the strongest g
     "structure": "rules about how layers compose, each with its argument in docs/proofs.md",
     "identity": "computer algebra: both sides have one normal form",
     "solver": "whole-number inequalities, decided by z3",
+    "arithmetic": "exact arithmetic at the values that are named",
     "exhaustion": "every declared value was tried",
     "construction": "weights were built that make it so, and checked in exact arithmetic",
     "witness": "exact arithmetic on one case",
