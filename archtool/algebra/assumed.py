@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from archtool.algebra.closed import Reader
@@ -12,6 +12,7 @@ from archtool.algebra.polynomial import Atom, Polynomial, implied, single
 from archtool.algebra.shown import Layout
 from archtool.algebra.subject import Evaluated
 from archtool.algebra.text import divisor, test, write
+from archtool.runs import Problem
 from archtool.spec.domains import Range
 
 LONGEST_RULE: Final = 100  # characters of what is assumed, and how much of it is shown
@@ -29,16 +30,27 @@ def conditions(found: Evaluated, layout: Layout, reader: Reader) -> Iterable[str
     """What has to hold for a formula to be right besides its symbols' domains, as texts."""
     for name, expression in found.names.written.items():
         yield f"{name} = {expression}"
-    said = list(rules(found, layout, reader))
-    shown = [rule for rule in said if len(rule) <= LONGEST_RULE][:MOST_RULES]
+    yield from short(list(rules(found.problems, found.names.domains, layout, reader)))
+
+
+def short(rules: list[str]) -> Iterator[str]:
+    """Of some rules those that can be read, and how many there are besides."""
+    shown = [rule for rule in rules if len(rule) <= LONGEST_RULE][:MOST_RULES]
     yield from shown
-    if len(shown) < len(said):
-        yield f"and {len(said) - len(shown)} more rules of layers; `analyze` says where one is broken"
+    if len(shown) < len(rules):
+        yield f"and {len(rules) - len(shown)} more rules of layers; `analyze` says where one is broken"
 
 
-def rules(found: Evaluated, layout: Layout, reader: Reader) -> Iterator[str]:
-    """The rules of layers that only some values keep, as conditions; those that others imply are left out."""
-    texts = {reader.of(problem.holds): problem.rule for problem in reversed(found.problems)}
+def rules(
+    problems: Iterable[Problem],
+    domains: Mapping[str, Range],
+    layout: Layout,
+    reader: Reader,
+    hint: str = ': --in "{}" keeps to these',
+) -> Iterator[str]:
+    """The rules of layers that only some values keep, as conditions; those that others imply are left out. `hint` says
+    how to keep to the values of one remainder."""
+    texts = {reader.of(problem.holds): problem.rule for problem in reversed([*problems])}
     conditions = [each for each in reversed(texts) if each.constant is None]
     weak = implied([atom for each in conditions if (atom := each.atom) is not None and atom.is_truth])
     multiples = [parts for each in conditions if (parts := divided(each)) is not None]
@@ -51,22 +63,22 @@ def rules(found: Evaluated, layout: Layout, reader: Reader) -> Iterator[str]:
                 yield f"{write(below, layout)} divides {write(whole, layout)}"
         elif each.atom in weak:
             continue
-        elif (own := by_remainder(each, found)) is None:
+        elif (own := by_remainder(each, domains)) is None:
             yield test(layout.of(each), layout) or f"not: {texts[each]}"
         elif own not in classes:
             classes.add(own)
             place = texts[each].partition(":")[0]
-            yield f'{said(own)}, by a rule of {place}: --in "{own.symbol}={asked(own.values)}" keeps to these'
+            yield f"{said(own)}, by a rule of {place}" + hint.format(f"{own.symbol}={asked(own.values)}")
 
 
-def by_remainder(rule: Polynomial, found: Evaluated) -> Classes | None:
+def by_remainder(rule: Polynomial, domains: Mapping[str, Range]) -> Classes | None:
     """The values of a rule's one symbol that keep it, where they are those of one remainder (the odd ones, say); None
     for a rule of another kind."""
     names = rule.symbols()
     if len(names) != 1 or not floors(rule):
         return None
     (name,) = names
-    domain = found.names.domains[name]
+    domain = domains[name]
     try:
         kept = holds(rule, name, domain)
     except NotExact:
