@@ -33,6 +33,7 @@ from archtool.fields import (
 )
 from archtool.mixing import Mixing
 from archtool.nature import OTHER, Coupling, Groups, Nature
+from archtool.product import Product
 from archtool.shape import Shape
 from archtool.size import Size
 from archtool.taps import AxisTaps, taps_of
@@ -135,6 +136,10 @@ class Layer:
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         """Operations by cost term (see `archtool.cost.TERMS`), from the input x to the output y."""
         return {}
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        """The matrix products that its multiply-accumulates are, from the input x to the output y."""
+        return ()
 
     def stages(self, x: Shape) -> tuple[Layer, ...]:
         """The layers that torch runs for this one, one after the other: padding apart from a convolution, say."""

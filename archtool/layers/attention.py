@@ -10,6 +10,7 @@ from archtool.fields import channels, flag, tensor
 from archtool.layer import Example, Layer, layer
 from archtool.layers.linear import Linear
 from archtool.mixing import Attended, Mixing
+from archtool.product import MADE, PRODUCTS, Product
 from archtool.shape import Shape
 from archtool.size import Size, exact_div, require_divisible
 from archtool.stage import Stage
@@ -24,6 +25,23 @@ class Widths(NamedTuple):
 
     queries: Size
     keys: Size
+
+
+def attending(
+    widths: Widths, heads: Size, channels: tuple[Size, Size], positions: tuple[Size, Size], windows: Size = 1
+) -> tuple[Product, ...]:
+    """The products of attention: projections, each query with each key, their weights with the values, head by head,
+    and the projection of what comes out; `channels` and `positions` of what asks and of what is asked, of each of
+    some `windows`."""
+    (own, other), (m, n) = channels, positions
+    each = exact_div(widths.queries, heads)
+    return (
+        Product("attention.linear.macs", windows * m, widths.queries, own, 1, "queries"),
+        Product("attention.linear.macs", windows * n, widths.keys, other, 2, "keys, values"),
+        Product("attention.macs", m, n, each, windows * heads, "scores", left=MADE, items=PRODUCTS),
+        Product("attention.macs", m, each, n, windows * heads, "mixing", left=MADE, items=PRODUCTS),
+        Product("attention.linear.macs", windows * m, own, widths.queries, 1, "output", left=MADE),
+    )
 
 
 class Attending(Layer):
@@ -79,6 +97,10 @@ class Attending(Layer):
         }
         biases = (projected if self.qkv_bias else 0) + (y.elements if self.bias else 0)
         return {**operations, "attention.linear.bias": biases} if self.qkv_bias or self.bias else operations
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        widths, context = self.widths(x), self.context_of(x)
+        return attending(widths, self.heads, (x.channels, context.channels), (x.positions, context.positions))
 
     def stages(self, x: Shape) -> tuple[Layer, ...]:
         """The projections of x, attention itself (torch's fused one, which keeps what it takes and makes, and for each

@@ -12,6 +12,8 @@ from archtool.fields import choice, padding, per_axis, size
 from archtool.layer import Example, Layer, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Blended, Mixing
+from archtool.nature import LINEAR, Nature
+from archtool.product import UNFOLDED, Product
 from archtool.shape import Shape
 from archtool.size import Size, at_most, decided, equal, product, require
 from archtool.trace import Expr
@@ -52,6 +54,9 @@ class BlurPool(Layer):
         row = self._row()
         return Blended(lambda axis, position, reads: row, self.padding_mode)
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
     def _row(self) -> list[float]:
         """The filter along one axis; its sum is 1."""
         last: Any = self.kernel - 1
@@ -62,6 +67,10 @@ class BlurPool(Layer):
         for _ in x.spatial:
             taps = taps * self.kernel
         return {"conv.macs": taps * y.elements}
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        taps = product(self.kernel for _ in x.spatial)
+        return (Product("conv.macs", y.positions, 1, taps, x.channels, left=UNFOLDED),)
 
     def stages(self, x: Shape) -> tuple[Layer, ...]:
         padding = self.padding if isinstance(self.padding, int | Expr) else 1

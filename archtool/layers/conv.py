@@ -11,8 +11,10 @@ from archtool.fields import channels, choice, flag, padding, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Mixing, Weighted
+from archtool.nature import AFFINE, LINEAR, Nature
+from archtool.product import GATHERED, INPUT, ROWS, UNFOLDED, Product
 from archtool.shape import Shape
-from archtool.size import Size, product, require_divisible
+from archtool.size import Size, equal, product, require_divisible
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -79,6 +81,9 @@ class Conv(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Weighted(self.padding_mode)
 
+    def nature(self, x: Shape) -> Nature:
+        return AFFINE if self.bias else LINEAR
+
     def channels(self, x: Shape) -> Size:
         return grouped(self.out, self.groups, x)
 
@@ -94,6 +99,24 @@ class Conv(Layer):
         if self.bias:
             operations["conv.bias"] = y.elements
         return operations
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        taps = product(spread(self.kernel, len(x.spatial), "kernel"))
+        n, k = self.out // self.groups, x.channels // self.groups * taps
+        return (Product("conv.macs", y.positions, n, k, self.groups, left=self._left(x)),)
+
+    def _left(self, x: Shape) -> str:
+        """Where the matrix of what the windows read comes from: a window of one position, or of all, is no copy."""
+        window = self.window(x)
+        if any(equal(end, 0) is not True for axis in window for end in (axis.before, axis.after)):
+            return UNFOLDED
+        kernel = spread(self.kernel, len(x.spatial), "kernel")
+        covers = all(equal(taps, n) is True for taps, n in zip(kernel, x.spatial, strict=True))
+        if covers and equal(self.groups, 1) is True:
+            return INPUT
+        if any(equal(axis.size, 1) is not True for axis in window):
+            return UNFOLDED
+        return INPUT if all(equal(axis.stride, 1) is True for axis in window) else GATHERED
 
     def stages(self, x: Shape) -> tuple[Layer, ...]:
         window = self.window(x)
@@ -195,6 +218,9 @@ class LocallyConnected(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Weighted()
 
+    def nature(self, x: Shape) -> Nature:
+        return AFFINE if self.bias else LINEAR
+
     def channels(self, x: Shape) -> Size:
         return self.out
 
@@ -211,6 +237,11 @@ class LocallyConnected(Layer):
         if self.bias:
             operations["conv.bias"] = y.elements
         return operations
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        """One with one row at each position, whose weights are its own."""
+        taps = product(spread(self.kernel, len(x.spatial), "kernel"))
+        return (Product("conv.macs", 1, self.out, x.channels * taps, y.positions, left=UNFOLDED, items=ROWS),)
 
     def _columns(self, x: Shape, y: Shape) -> Size:
         taps = product(spread(self.kernel, len(x.spatial), "kernel"))

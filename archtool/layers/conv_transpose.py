@@ -12,6 +12,8 @@ from archtool.fields import channels, flag, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.layers.conv import grouped
 from archtool.mixing import Mixing, Weighted
+from archtool.nature import AFFINE, LINEAR, Nature
+from archtool.product import SCATTERED, Product
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, ceil_div, equal, less, maximum, product, require, select
 from archtool.taps import AxisTaps, check_taps
@@ -71,6 +73,9 @@ class ConvTranspose(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Weighted()
 
+    def nature(self, x: Shape) -> Nature:
+        return AFFINE if self.bias else LINEAR
+
     def channels(self, x: Shape) -> Size:
         return grouped(self.out, self.groups, x)
 
@@ -97,6 +102,12 @@ class ConvTranspose(Layer):
         if self.bias:
             operations["conv_transpose.bias"] = y.elements
         return operations
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        """What each input adds to the outputs that it reaches."""
+        taps = product(spread(self.kernel, len(x.spatial), "kernel"))
+        n, k = self.out // self.groups * taps, x.channels // self.groups
+        return (Product("conv_transpose.macs", x.positions, n, k, self.groups, left=SCATTERED),)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn

@@ -8,6 +8,8 @@ from archtool.errors import RuleError
 from archtool.fields import channels, flag
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Mixing, Weighted
+from archtool.nature import AFFINE, LINEAR, Nature
+from archtool.product import ROWS, Product
 from archtool.shape import Shape
 from archtool.size import Size
 
@@ -32,6 +34,9 @@ class Linear(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Weighted()
 
+    def nature(self, x: Shape) -> Nature:
+        return AFFINE if self.bias else LINEAR
+
     def channels(self, x: Shape) -> Size:
         if x.spatial and not x.is_tokens:
             raise RuleError(
@@ -48,6 +53,9 @@ class Linear(Layer):
         if self.bias:
             operations["linear.bias"] = y.elements
         return operations
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        return (Product("linear.macs", x.positions, self.out, x.channels, items=ROWS),)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from archtool.fields import channels, flag, number, tensor
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
+from archtool.nature import MULTILINEAR, Nature
+from archtool.product import PRODUCTS, Product
 from archtool.shape import Shape
 from archtool.size import Size, equal, exact_div, require, require_divisible
 from archtool.window import Window
@@ -40,6 +42,9 @@ class Matmul(Layer):
         Example({"by": Shape(6, (6,), True)}, Shape(6, (6,), True, (2, 3))),
     )
 
+    def nature(self, x: Shape) -> Nature:
+        return MULTILINEAR
+
     def output(self, x: Shape, window: Window | None) -> Shape:
         for each in (x, self.by):
             require_tokens(each, self.kind)
@@ -57,6 +62,10 @@ class Matmul(Layer):
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         """As many products as each token has channels with each of the other's tokens."""
         return {"matmul.macs": x.spatial[0] * self.by.elements}
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        n, k = exact_div(y.channels, self.heads), exact_div(x.channels, self.heads)
+        return (Product("matmul.macs", x.spatial[0], n, k, self.heads, items=PRODUCTS),)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_attention import HeadProduct

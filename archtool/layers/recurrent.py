@@ -8,6 +8,8 @@ from archtool.field import EVERYTHING, AxisField, Field, Reach
 from archtool.fields import channels, flag, size
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
+from archtool.nature import HOMOGENEOUS, OTHER, Nature
+from archtool.product import MADE, ROWS, Product
 from archtool.shape import Shape
 from archtool.size import Size, all_of, equal, where
 from archtool.window import Window
@@ -74,6 +76,16 @@ class Recurrent(Layer):
             operations["recurrent.bias"] = steps * 2 * self.gates * self._states()
         return operations
 
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        """Of all steps' inputs at once, and step by step of the state that the step before has left."""
+        term, steps, n = "recurrent.macs", x.spatial[0], self.gates * self.hidden
+        rows, later = self.directions, self.directions * (self.layers - 1)
+        return (
+            Product(term, steps, n, x.channels, rows, "input", items=ROWS),
+            Product(term, steps, n, self.directions * self.hidden, later, "layers", left=MADE, items=ROWS),
+            Product(term, 1, n, self.hidden, steps * (rows + later), "state", left=MADE, items=ROWS),
+        )
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool import modules_tokens
 
@@ -138,3 +150,7 @@ class RNN(Recurrent):
         Example({"hidden": 20, "layers": 2}, Shape(10, (5,), True), 1480, 7000, "torch.nn.RNN(10, 20, 2)"),
         Example({"hidden": 3, "relu": True}, Shape(4, (6,), True)),
     )
+
+    def nature(self, x: Shape) -> Nature:
+        """States begin at 0, so that without biases ReLU passes any scale on."""
+        return HOMOGENEOUS if self.relu and not self.bias else OTHER

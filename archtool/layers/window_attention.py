@@ -11,8 +11,10 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import channels, flag, per_axis
 from archtool.layer import Example, Layer, layer
+from archtool.layers.attention import Widths, attending
 from archtool.layers.linear import Linear
 from archtool.mixing import Attended, Mixing
+from archtool.product import Product
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, equal, exact_div, less, maximum, product, require, require_divisible, where
 from archtool.stage import Stage
@@ -101,6 +103,10 @@ class WindowAttention(Layer):
         if self.position_bias:
             operations["attention.bias"] = self.heads * pairs
         return operations
+
+    def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        size, c = product(self._along(x)[0]), x.channels
+        return attending(Widths(c, c), self.heads, (c, c), (size, size), exact_div(x.positions, size))
 
     def buffers(self, x: Shape) -> Mapping[str, Size]:
         """Which bias each pair of a window's positions has, and which pairs are masked, window by window."""
