@@ -1,11 +1,13 @@
 """What kind of function a layer is, whatever its weights: what proofs about networks are made of.
 
-A kind tells it in `Layer.nature` and `Layer.coupling`, at inference: dropout passes everything, batch norm uses its
-running statistics.
+A kind tells it in `Layer.nature`, `Layer.coupling` and `Layer.symmetry`, at inference: dropout passes everything, batch
+norm uses its running statistics.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import Enum
 from typing import Final, NamedTuple
 
 from archtool.size import Size
@@ -14,12 +16,14 @@ from archtool.size import Size
 class Nature(NamedTuple):
     """How a layer's output follows when its input (all its tensors together) is scaled or added to, for all weights.
 
-    affine: f(x) - f(0) is linear in x. homogeneous: f(t x) = t f(x) for all t >= 0. A layer that is both is linear;
-    what is not said is not known to hold.
+    affine: f(x) - f(0) is linear in x. homogeneous: f(t x) = t f(x) for all t >= 0. A layer that is both is linear.
+    multilinear: it is linear in each of its tensors while the others stand (a product). What is not said is not known
+    to hold.
     """
 
     affine: bool = False
     homogeneous: bool = False
+    multilinear: bool = False
 
     @property
     def linear(self) -> bool:
@@ -30,6 +34,7 @@ class Nature(NamedTuple):
 LINEAR: Final = Nature(affine=True, homogeneous=True)
 AFFINE: Final = Nature(affine=True)
 HOMOGENEOUS: Final = Nature(homogeneous=True)
+MULTILINEAR: Final = Nature(multilinear=True)
 OTHER: Final = Nature()
 
 
@@ -47,3 +52,34 @@ class Routed(NamedTuple):
 
 
 Coupling = Groups | Routed
+
+
+def routed(sources: Callable[[], tuple[tuple[int, ...], ...]], *sizes: Size) -> Coupling:
+    """Routed by the `sources`, which are asked for only where these sizes are numbers; else all may depend on all."""
+    return Routed(sources()) if all([type(size) is int for size in sizes]) else Groups(1)
+
+
+class Positions(Enum):
+    """How a layer treats the positions of its input, along each axis.
+
+    `Layer.field` says what output position P*q + r reads, by its phase r.
+    """
+
+    APART = "each position has weights of its own, or a place in an order"
+    SHIFTED = "output positions of one phase are the same function of what they read, within the input"
+    MIRRORED = "as shifted, and what is read counts alike from either end, and along all axes"
+    ALIKE = "the positions of the output are those of the input: reordered, they are reordered"
+    POOLED = "the output has no positions of the input: reordered, it stays the same"
+
+
+class Symmetry(NamedTuple):
+    """Which rearrangements of its input a layer passes on. `channels`: whether the output's channels are reordered as
+    the input's are, or stay the same where there is one alone."""
+
+    positions: Positions = Positions.APART
+    channels: bool = False
+
+
+NONE: Final = Symmetry()
+SHIFTED: Final = Symmetry(Positions.SHIFTED)
+MIRRORED: Final = Symmetry(Positions.MIRRORED)

@@ -7,10 +7,11 @@ from math import erf, pi
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from archtool.fields import choice, number
-from archtool.layer import Example, Layer, layer
+from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.mixing import Applied, Mixing
+from archtool.nature import HOMOGENEOUS, LINEAR, OTHER, Nature
 from archtool.shape import Shape
-from archtool.size import Size, equal, less, negate, require
+from archtool.size import Size, all_of, equal, less, negate, require
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +23,7 @@ SELU_SCALE: Final = 1.0507009873554805
 _EXAMPLE = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
 
 
-class Activation(Layer):
+class Activation(PerChannel):
     """The base of the kinds that pass each element through a function; the fields are torch's, by torch's names."""
 
     keeps: ClassVar[tuple[str, ...]] = ("input",)
@@ -61,6 +62,9 @@ class ReLU(Activation):
     in_place = True
     keeps = keeps_in_place = ("output",)
 
+    def nature(self, x: Shape) -> Nature:
+        return HOMOGENEOUS
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -87,6 +91,9 @@ class LeakyReLU(Activation):
     keeps_in_place = ("output",)
     negative_slope: Any = number(default=0.01)
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR if equal(self.negative_slope, 1) is True else HOMOGENEOUS
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -100,6 +107,10 @@ class ELU(Activation):
     in_place = True
     keeps_in_place = ("output",)
     alpha: Any = number(default=1.0)
+
+    def nature(self, x: Shape) -> Nature:
+        """ReLU, where alpha is 0."""
+        return HOMOGENEOUS if equal(self.alpha, 0) is True else OTHER
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -292,68 +303,6 @@ class Softsign(Activation):
 
 
 @layer
-class Tanhshrink(Activation):
-    """x - tanh(x)."""
-
-    keeps = ()
-
-    def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
-        """tanh(x)."""
-        return {"same": x.elements}
-
-    def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
-        return self.saved(x, y)
-
-    def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
-        return {"same": x.elements}
-
-    def of(self, z: Array) -> Array:
-        import numpy as np
-
-        return z - np.tanh(z)
-
-
-@layer
-class Softshrink(Activation):
-    """x drawn lambda nearer to 0."""
-
-    lambd: Any = number(default=0.5, least=0)
-
-    def of(self, z: Array) -> Array:
-        import numpy as np
-
-        return z - np.clip(z, -float(self.lambd), float(self.lambd))
-
-
-@layer
-class Hardshrink(Activation):
-    """x, but 0 nearer than lambda to 0."""
-
-    lambd: Any = number(default=0.5)
-
-    def of(self, z: Array) -> Array:
-        import numpy as np
-
-        return np.where(abs(z) > float(self.lambd), z, 0.0)
-
-
-@layer
-class Threshold(Activation):
-    """x where it is above threshold, else value."""
-
-    in_place = True
-    threshold: Any = number()
-    value: Any = number()
-
-    examples = (Example({"threshold": 0.1, "value": 20}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
-
-    def of(self, z: Array) -> Array:
-        import numpy as np
-
-        return np.where(z > float(self.threshold), z, float(self.value))
-
-
-@layer
 class RReLU(Activation):
     """x where positive, else a slope times x: at random between lower and upper while training, their mean at inference
     (Xu et al. 2015, arXiv:1505.00853)."""
@@ -362,6 +311,10 @@ class RReLU(Activation):
     keeps_in_place = ("output",)
     lower: Any = number(default=0.125)
     upper: Any = number(default=1 / 3)
+
+    def nature(self, x: Shape) -> Nature:
+        both = all_of(equal(self.lower, 1), equal(self.upper, 1))
+        return LINEAR if both is True else HOMOGENEOUS
 
     def channels(self, x: Shape) -> Size:
         rule = "lower (={}) must be at most upper (={})"

@@ -10,8 +10,9 @@ from archtool.fields import sizes
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
 from archtool.mixing import Copied, Mixing
+from archtool.nature import LINEAR, Coupling, Nature, routed
 from archtool.shape import Shape
-from archtool.size import all_of, equal, require
+from archtool.size import all_of, equal, product, require
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -39,6 +40,19 @@ class Reshape(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        """An output channel is made of the channels that its elements lie in."""
+        here, there = x.positions, product(self.shape[1:])
+
+        def sources() -> tuple[tuple[int, ...], ...]:
+            starts = range(0, x.elements, there)  # type: ignore[arg-type]  # numbers
+            return tuple([tuple(range(start // here, (start + there - 1) // here + 1)) for start in starts])  # type: ignore[arg-type]
+
+        return routed(sources, *x.dims, *self.shape)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         if x.is_tokens:
@@ -72,6 +86,9 @@ class Transpose(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)

@@ -9,6 +9,7 @@ from archtool.fields import flag, number
 from archtool.layer import Example, Layer, layer
 from archtool.layers.activation import Sigmoid
 from archtool.mixing import Applied, Mixing
+from archtool.nature import HOMOGENEOUS, MIRRORED, Coupling, Groups, Nature, Positions, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Size, divides, exact_div, require
 
@@ -35,6 +36,15 @@ class PReLU(Layer):
         import numpy as np
 
         return Applied(lambda z: np.where(z > 0, z, float(self.init) * z))
+
+    def nature(self, x: Shape) -> Nature:
+        return HOMOGENEOUS
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return Symmetry(Positions.MIRRORED, channels=not self.per_channel)
 
     def params(self, x: Shape) -> Size:
         return x.channels if self.per_channel else 1
@@ -66,6 +76,14 @@ class GLU(Layer):
         Example({}, Shape(4, (5,), True)),
         Example({}, Shape(8)),
     )
+
+    def coupling(self, x: Shape) -> Coupling:
+        """A channel and its gate."""
+        half = x.channels // 2
+        return routed(lambda: tuple([(index, index + half) for index in range(half)]), x.channels)  # type: ignore[arg-type, misc]
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def thin(self) -> Layer:
         return Sigmoid()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from archtool.errors import RuleError
 from archtool.layer import Example, Join, layer
 from archtool.mixing import Chosen, Concatenated, Mixing, Multiplied, Summed
+from archtool.nature import HOMOGENEOUS, LINEAR, MIRRORED, MULTILINEAR, Coupling, Groups, Nature, Positions, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Size, all_of, any_of, equal, require, where
 
@@ -30,6 +31,13 @@ class Elementwise(Join):
     folds = True
     function: ClassVar[str]  # torch's, of two tensors
     examples = _EXAMPLE
+
+    def couplings(self, inputs: tuple[Shape, ...], y: Shape) -> tuple[Coupling, ...]:
+        """Each channel of each; one that stretches is in all."""
+        return tuple([Groups(y.channels) if equal(x.channels, y.channels) is True else Groups(1) for x in inputs])
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return Symmetry(Positions.MIRRORED, channels=True)
 
     def joined(self, inputs: tuple[Shape, ...]) -> Shape:
         _same_layout(inputs)
@@ -78,6 +86,9 @@ class Add(Elementwise):
     def mixing(self, x: Shape) -> Mixing:
         return Summed()
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
 
 @layer
 class Subtract(Elementwise):
@@ -88,6 +99,9 @@ class Subtract(Elementwise):
 
     def mixing(self, x: Shape) -> Mixing:
         return Summed(others=-1)
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
 
 
 @layer
@@ -100,11 +114,17 @@ class Multiply(Elementwise):
     def mixing(self, x: Shape) -> Mixing:
         return Multiplied()
 
+    def nature(self, x: Shape) -> Nature:
+        return MULTILINEAR
+
 
 class Extreme(Elementwise):
     """The base of the joins that choose one of their tensors, element by element."""
 
     keeps = ("input",)
+
+    def nature(self, x: Shape) -> Nature:
+        return HOMOGENEOUS
 
     def gradient_scratch(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """Half the gradient, for where both are the same; which is smaller, and whether they are the same."""
@@ -140,6 +160,22 @@ class Concat(Join):
 
     def mixing(self, x: Shape) -> Mixing:
         return Concatenated()
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def couplings(self, inputs: tuple[Shape, ...], y: Shape) -> tuple[Coupling, ...]:
+        found: list[Coupling] = []
+        before: Size = 0
+        for x in inputs:
+            start, stop = before, before + x.channels
+            own = partial(_own, start, x.channels, y.channels)
+            found.append(routed(own, start, x.channels, y.channels))
+            before = stop
+        return tuple(found)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def joined(self, inputs: tuple[Shape, ...]) -> Shape:
         _same_layout(inputs)

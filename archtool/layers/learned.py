@@ -10,6 +10,7 @@ from archtool.fields import channels, size, sizes
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
 from archtool.mixing import Mixing, Standing
+from archtool.nature import AFFINE, MIRRORED, Coupling, Nature, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Size, equal, product, require
 from archtool.window import Window
@@ -44,6 +45,13 @@ class Parameter(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Standing(0.02**2)
 
+    def nature(self, x: Shape) -> Nature:
+        return AFFINE
+
+    def coupling(self, x: Shape) -> Coupling:
+        channels = laid_out(self.shape, x).channels
+        return routed(lambda: ((),) * channels, channels)  # type: ignore[operator]  # a number
+
     def output(self, x: Shape, window: Window | None) -> Shape:
         return laid_out(self.shape, x)
 
@@ -69,6 +77,9 @@ class Embedding(Layer):
         Example({"count": 30522, "out": 768}, Shape(1, (128,), True), 23440896, 0, "Devlin et al. 2018, BERT base"),
         Example({"count": 5, "out": 3}, Shape(1, (7,), True)),
     )
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def channels(self, x: Shape) -> Size:
         require_tokens(x, self.kind)

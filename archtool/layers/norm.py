@@ -9,8 +9,9 @@ from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
 from archtool.fields import channels, flag, number, size
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Mixing, Normalised
+from archtool.nature import AFFINE, MIRRORED, OTHER, Coupling, Groups, Nature, Positions, Symmetry, routed
 from archtool.shape import Shape
-from archtool.size import Size, less, require, require_divisible
+from archtool.size import Size, equal, less, require, require_divisible
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ class BatchNorm(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(False, True, lambda variance: (variance + float(self.eps)) ** 0.5)
+
+    def nature(self, x: Shape) -> Nature:
+        """By running statistics, a scale and a shift a channel."""
+        return AFFINE
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def params(self, x: Shape) -> Size:
         return 2 * x.channels if self.affine else 0
@@ -87,6 +98,9 @@ class LayerNorm(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(True, False, lambda variance: (variance + float(self.eps)) ** 0.5)
 
+    def symmetry(self, x: Shape) -> Symmetry:
+        return Symmetry(Positions.MIRRORED, channels=not self.affine)
+
     def params(self, x: Shape) -> Size:
         return (2 if self.bias else 1) * x.channels if self.affine else 0
 
@@ -128,6 +142,13 @@ class GroupNorm(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(True, True, lambda variance: (variance + float(self.eps)) ** 0.5)
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(self.groups)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        alike = equal(self.groups, 1) is True and not self.affine
+        return Symmetry(Positions.ALIKE if x.spatial else Positions.MIRRORED, channels=alike)
 
     def channels(self, x: Shape) -> Size:
         require_divisible("channels", x.channels, "groups", self.groups)
@@ -179,6 +200,18 @@ class InstanceNorm(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(False, True, lambda variance: (variance + float(self.eps)) ** 0.5)
+
+    def nature(self, x: Shape) -> Nature:
+        """By running statistics, a scale and a shift a channel."""
+        return AFFINE if self.track_running_stats else OTHER
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        if self.track_running_stats:
+            return MIRRORED
+        return Symmetry(Positions.ALIKE, channels=not self.affine)
 
     def channels(self, x: Shape) -> Size:
         rule = "'instance_norm' needs more than one position a channel, the input is {}"
@@ -236,6 +269,9 @@ class RmsNorm(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(True, False, lambda square: (square + float(self.eps or 0)) ** 0.5, centred=False)
 
+    def symmetry(self, x: Shape) -> Symmetry:
+        return Symmetry(Positions.MIRRORED, channels=not self.affine)
+
     def params(self, x: Shape) -> Size:
         return x.channels if self.affine else 0
 
@@ -279,6 +315,19 @@ class LocalResponseNorm(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(True, False, self._divisor, centred=False)
+
+    def coupling(self, x: Shape) -> Coupling:
+        """The channel's neighbours, one more before it than after it where their number is even."""
+        count, before = x.channels, self.size // 2
+
+        def sources() -> tuple[tuple[int, ...], ...]:
+            starts = range(-before, count - before)  # type: ignore[arg-type, operator]  # numbers
+            return tuple([tuple(range(max(start, 0), min(start + self.size, count))) for start in starts])  # type: ignore[type-var, arg-type]
+
+        return routed(sources, count, self.size)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def _divisor(self, square: Array) -> Array:
         return (float(self.k) + float(self.alpha) * square) ** float(self.beta)

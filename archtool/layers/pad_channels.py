@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archtool.fields import channels
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Framed, Mixing
+from archtool.nature import LINEAR, MIRRORED, Coupling, Nature, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Size
 
@@ -32,6 +33,19 @@ class PadChannels(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Framed(self.before, self.after)  # type: ignore[arg-type]  # numbers
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        def sources() -> tuple[tuple[int, ...], ...]:
+            own = tuple([(index,) for index in range(x.channels)])  # type: ignore[arg-type]
+            return ((),) * self.before + own + ((),) * self.after  # type: ignore[operator]
+
+        return routed(sources, self.before, x.channels, self.after)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def channels(self, x: Shape) -> Size:
         return self.before + x.channels + self.after

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from archtool.axes import spatial_rank, spread
 from archtool.fields import channels, per_axis
-from archtool.layer import Example, Layer, layer
+from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.mixing import Copied, Mixing
+from archtool.nature import LINEAR, MIRRORED, Coupling, Nature, Symmetry, routed
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, at_most, exact_div, less, require, require_divisible
 from archtool.window import AxisWindow, Window
@@ -39,6 +40,19 @@ class Chunk(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        def sources() -> tuple[tuple[int, ...], ...]:
+            length = x.channels // self.parts
+            return tuple([(self.index * length + index,) for index in range(length)])  # type: ignore[arg-type, misc]
+
+        return routed(sources, x.channels, self.parts, self.index)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
+
     def channels(self, x: Shape) -> Size:
         require(less(self.index, self.parts), "index (={}) must be below parts (={})", self.index, self.parts)
         require_divisible("channels", x.channels, "parts", self.parts)
@@ -68,6 +82,16 @@ class Slice(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        stop = x.channels if self.stop is None else self.stop
+        return routed(lambda: tuple([(index,) for index in range(self.start, stop)]), self.start, stop)  # type: ignore[arg-type]
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
+
     def channels(self, x: Shape) -> Size:
         stop = x.channels if self.stop is None else self.stop
         require(at_most(stop, x.channels), "stop (={}) must be at most the channels (={})", stop, x.channels)
@@ -81,7 +105,7 @@ class Slice(Layer):
 
 
 @layer
-class Crop(Layer):
+class Crop(PerChannel):
     """`size` positions an axis: from the middle (U-Net's, Ronneberger et al. 2015, arXiv:1505.04597), or from the
     position `before` on."""
 
@@ -112,6 +136,9 @@ class Crop(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Copied()
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_parts import Cropped
 
@@ -121,7 +148,7 @@ class Crop(Layer):
 
 
 @layer
-class Roll(Layer):
+class Roll(PerChannel):
     """Positions moved by `shift`, those that leave at one end coming back at the other (torch.roll; the cyclic shift of
     Liu et al. 2021, arXiv:2103.14030). What wraps round counts as padding in a field."""
 
@@ -145,6 +172,9 @@ class Roll(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied("circular")
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from archtool.modules_parts import Rolled

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from archtool.axes import check_wrap, spatial_rank, windows
 from archtool.field import GLOBAL, POINTWISE, Field
 from archtool.fields import choice, flag, number, padding
-from archtool.layer import Example, Layer, layer
+from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.mixing import Copied, Mixing
+from archtool.nature import AFFINE, LINEAR, NONE, Coupling, Groups, Nature, Positions, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Ratio, Size, decided, equal, require, where
 from archtool.window import Window
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class Identity(Layer):
+class Identity(PerChannel):
     """Passes its input on (torch.nn.Identity)."""
 
     is_view = True
@@ -27,6 +28,9 @@ class Identity(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied()
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -39,7 +43,7 @@ def drops(p: Any) -> bool:
     return not decided(equal(p.numerator if isinstance(p, Ratio) else p, 0), "whether anything is dropped")
 
 
-class Dropping(Layer):
+class Dropping(PerChannel):
     """The base of the kinds that drop elements, or whole channels, while training, and pass them on at inference."""
 
     is_view = True
@@ -48,6 +52,9 @@ class Dropping(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied()
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
 
     def channels(self, x: Shape) -> Any:
         if self.channels_only:
@@ -114,6 +121,19 @@ class Flatten(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        """A channel's positions lie behind each other; a token's channels."""
+        if not x.is_tokens:
+            return Groups(x.channels)
+        return routed(lambda: tuple([(c,) for c in range(x.channels)]) * x.positions, *x.dims)  # type: ignore[call-overload, operator]
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        """Several positions become channels, each in its place."""
+        return Symmetry(Positions.MIRRORED, channels=True) if equal(x.positions, 1) is True else NONE
+
     def output(self, x: Shape, window: Window | None) -> Shape:
         return Shape(x.elements)
 
@@ -124,7 +144,7 @@ class Flatten(Layer):
 
 
 @layer
-class Pad(Layer):
+class Pad(PerChannel):
     """Puts positions around the input (torch.nn.ZeroPad2d, ConstantPad2d for another `value` than 0, ReflectionPad2d,
     ReplicationPad2d, CircularPad2d)."""
 
@@ -156,6 +176,9 @@ class Pad(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied(self.mode)
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR if equal(self.value, 0) is True else AFFINE
 
     def kept(self, x: Shape) -> tuple[str, ...]:
         """The input, for its size, where torch's function takes it again."""

@@ -10,9 +10,10 @@ from archtool.axes import in_ceil_mode, is_symmetric, spatial_rank, spread, wind
 from archtool.errors import RuleError, Untraceable
 from archtool.field import EVERYTHING, LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import flag, number, padding, per_axis
-from archtool.layer import Example, Layer, layer
+from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Blended, Chosen, Mixing, equal_weights
+from archtool.nature import HOMOGENEOUS, LINEAR, OTHER, Nature, Positions, Symmetry
 from archtool.shape import Shape
 from archtool.size import (
     Size,
@@ -31,6 +32,7 @@ from archtool.size import (
     require,
     where,
 )
+from archtool.trace import Expr
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ def _padded_apart(pool: Any, x: Shape) -> tuple[Layer, ...]:
 
 
 @layer
-class MaxPool(Layer):
+class MaxPool(PerChannel):
     """The greatest element under each window (torch.nn.MaxPool1d, 2d, 3d)."""
 
     keeps = ("input",)
@@ -111,6 +113,11 @@ class MaxPool(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Chosen()
 
+    def nature(self, x: Shape) -> Nature:
+        """Linear, where each window has one position: some positions are left out."""
+        ones = [equal(size, 1) for size in spread(self.kernel, len(x.spatial), "kernel")]
+        return LINEAR if all_of(*ones) is True else HOMOGENEOUS
+
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.max": _taps(self, x, y)}
 
@@ -130,7 +137,7 @@ class MaxPool(Layer):
 
 
 @layer
-class AvgPool(Layer):
+class AvgPool(PerChannel):
     """The mean under each window (torch.nn.AvgPool1d, 2d, 3d); padding counts as zeros unless left out."""
 
     keeps = ("input",)
@@ -166,6 +173,9 @@ class AvgPool(Layer):
 
         return Blended(weights)
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.average": _taps(self, x, y)}
 
@@ -177,7 +187,7 @@ class AvgPool(Layer):
 
 
 @layer
-class LpPool(Layer):
+class LpPool(PerChannel):
     """The norm of what is under each window, the sum for norm 1 (torch.nn.LPPool1d, 2d, 3d; Sermanet et al. 2012,
     arXiv:1204.3968)."""
 
@@ -199,6 +209,14 @@ class LpPool(Layer):
         require(less(0, self.norm), "norm (={}) must be above 0", self.norm)
         window = windows(x, self.kind, self.kernel, self.kernel if self.stride is None else self.stride, 0)
         return in_ceil_mode(window, x.spatial) if self.ceil_mode else window
+
+    def nature(self, x: Shape) -> Nature:
+        """Of norm 1 the sum, signs included; else the root of a sum of powers, which odd ones of negative elements may
+        not have."""
+        if equal(self.norm, 1) is True:
+            return LINEAR
+        is_even = isinstance(self.norm, int | Expr) and divides(2, self.norm) is True
+        return HOMOGENEOUS if is_even else OTHER
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.lp": _taps(self, x, y)}
@@ -271,7 +289,7 @@ def _covered(n: Size, m: Size) -> Size:
     return n + m - whole
 
 
-class SizedPool(Layer):
+class SizedPool(PerChannel):
     """The base of the pools whose output has a given size: `function` is torch's word, `term` the cost's."""
 
     function: ClassVar[str]
@@ -286,6 +304,13 @@ class SizedPool(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Chosen() if self.function == "Max" else Blended(equal_weights)
+
+    def nature(self, x: Shape) -> Nature:
+        return HOMOGENEOUS if self.function == "Max" else LINEAR
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        pooled = self.field(x, None).is_global
+        return Symmetry(Positions.POOLED if pooled else Positions.MIRRORED, channels=True)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         return _adaptive_shape(x, self.output_size(), self.kind)

@@ -10,6 +10,7 @@ from archtool.field import POINTWISE, Field, local_if
 from archtool.fields import choice
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Blended, Chosen, Collapsed, Mixing, equal_weights
+from archtool.nature import HOMOGENEOUS, LINEAR, Coupling, Groups, Nature, Positions, Symmetry
 from archtool.shape import Shape
 from archtool.size import Size, equal
 from archtool.window import Window
@@ -43,6 +44,15 @@ class Reduction(Layer):
         if self.over == "channels":
             return Collapsed(greatest)
         return Chosen() if greatest else Blended(equal_weights)
+
+    def nature(self, x: Shape) -> Nature:
+        return HOMOGENEOUS if self.function == "amax" else LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(1 if self.over == "channels" else x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return Symmetry(Positions.MIRRORED if self.over == "channels" else Positions.POOLED, channels=True)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         if self.over == "channels":

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archtool.fields import number
-from archtool.layer import Example, Layer, layer
+from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.layers.plain import drops
 from archtool.mixing import Applied, Copied, Mixing
+from archtool.nature import LINEAR, MIRRORED, Coupling, Groups, Nature, Symmetry
 from archtool.shape import Shape
 from archtool.size import Size
 
@@ -32,6 +33,15 @@ class LayerScale(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Applied(lambda z: float(self.init) * z)
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
+
     def params(self, x: Shape) -> Size:
         return x.channels
 
@@ -50,7 +60,7 @@ class LayerScale(Layer):
 
 
 @layer
-class StochasticDepth(Layer):
+class StochasticDepth(PerChannel):
     """Drops its whole input, item by item of a batch, while training; passes it on at inference (Huang et al. 2016,
     arXiv:1603.09382; drop path)."""
 
@@ -61,6 +71,9 @@ class StochasticDepth(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied()
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
 
     def saved(self, x: Shape, y: Shape) -> Mapping[str, Size]:
         """Whether the item was kept."""

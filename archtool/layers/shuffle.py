@@ -11,6 +11,7 @@ from archtool.fields import channels, size
 from archtool.layer import Example, Layer, layer
 from archtool.layers.upsample import Upsample
 from archtool.mixing import Copied, Mixing
+from archtool.nature import LINEAR, MIRRORED, SHIFTED, Coupling, Groups, Nature, Symmetry, routed
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, divides, divisors, exact_div, require, require_divisible
 from archtool.window import AxisWindow, Window
@@ -46,6 +47,15 @@ class PixelShuffle(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(exact_div(x.channels, self.factor * self.factor))
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return SHIFTED
 
     def thin(self) -> Layer:
         return Upsample(scale=self.factor)
@@ -86,6 +96,15 @@ class PixelUnshuffle(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return SHIFTED
+
     def channels(self, x: Shape) -> Size:
         return self.factor * self.factor * x.channels
 
@@ -109,6 +128,19 @@ class ChannelShuffle(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied(in_place=False)
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        def sources() -> tuple[tuple[int, ...], ...]:
+            each = x.channels // self.groups
+            return tuple([(group * each + index,) for index in range(each) for group in range(self.groups)])  # type: ignore[arg-type]
+
+        return routed(sources, x.channels, self.groups)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def channels(self, x: Shape) -> Size:
         spatial_rank(x, self.kind)

@@ -8,8 +8,9 @@ from archtool.axes import spatial_rank
 from archtool.errors import RuleError, Untraceable
 from archtool.field import EVERYTHING, AxisField, Field, Reach, local_if
 from archtool.fields import per_axis, size
-from archtool.layer import Example, Layer, layer
+from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.mixing import Copied, Mixing, Picked, Preceded
+from archtool.nature import AFFINE, LINEAR, MIRRORED, Coupling, Groups, Nature, Positions, Symmetry
 from archtool.shape import Shape
 from archtool.size import Condition, Size, all_of, equal, less, product, require
 from archtool.window import Window
@@ -25,7 +26,7 @@ def require_tokens(x: Shape, kind: str) -> None:
 
 
 @layer
-class Tokens(Layer):
+class Tokens(PerChannel):
     """Each position a token, row by row (Dosovitskiy et al. 2020, arXiv:2010.11929); the tokens remember their grid."""
 
     is_view = True
@@ -39,6 +40,9 @@ class Tokens(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Copied()
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
     def output(self, x: Shape, window: Window | None) -> Shape:
         spatial_rank(x, self.kind)
         return Shape(x.channels, (x.positions,), True, x.spatial)
@@ -50,7 +54,7 @@ class Tokens(Layer):
 
 
 @layer
-class Spatial(Layer):
+class Spatial(PerChannel):
     """Tokens as the positions of a spatial tensor, row by row: of the grid that they were laid out of, or of one of the
     given `size`. Only along their own grid is it known what each position sees."""
 
@@ -83,6 +87,14 @@ class Spatial(Layer):
     def mixing(self, x: Shape) -> Mixing:
         return Copied()
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        """Laid out in another way, positions get other neighbours."""
+        kept = self._keeps_grid(x) is True
+        return Symmetry(Positions.MIRRORED if kept else Positions.APART, channels=True)
+
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)
         rule = "tokens before those of the grid ({} here) have no position in it: 'spatial' goes where none are"
@@ -111,6 +123,15 @@ class ClassToken(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Preceded()
+
+    def nature(self, x: Shape) -> Nature:
+        return AFFINE
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)
@@ -155,6 +176,17 @@ class Take(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Picked(self.tokens)  # type: ignore[arg-type]  # a number
+
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        """A token before the grid has no position in it."""
+        leads = less(self.tokens, x.lead) is True
+        return Symmetry(Positions.POOLED if leads else Positions.APART, channels=True)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         require_tokens(x, self.kind)

@@ -9,8 +9,9 @@ from archtool.axes import spatial_rank, spread
 from archtool.errors import RuleError, Untraceable
 from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import choice, factors, flag, per_axis
-from archtool.layer import Example, Layer, layer
+from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.mixing import Blended, Mixing
+from archtool.nature import LINEAR, Nature
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, at_most, equal, fixed_ratio, maximum, minimum, require, where
 from archtool.window import Window
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     import torch
 
 FAMILIES: Final = {"nearest": "nearest", "nearest_exact": "nearest", "bilinear": "linear", "bicubic": "cubic"}
-LINEAR: Final = {1: "linear", 2: "bilinear", 3: "trilinear"}  # torch's word by the number of axes
+BY_RANK: Final = {1: "linear", 2: "bilinear", 3: "trilinear"}  # torch's word for bilinear by the number of axes
 
 
 @layer
-class Upsample(Layer):
+class Upsample(PerChannel):
     """Resizes by `scale`, or to `size` (torch.nn.Upsample, torch.nn.functional.interpolate), larger or smaller.
 
     Output p takes the input positions around its source place: p n/m for nearest, (p + 1/2) n/m - 1/2 for the others
@@ -145,6 +146,9 @@ class Upsample(Layer):
 
         return Blended(weights, "replicate")
 
+    def nature(self, x: Shape) -> Nature:
+        return LINEAR
+
     def output(self, x: Shape, window: Window | None) -> Shape:
         return Shape(x.channels, self._sizes(x))
 
@@ -155,7 +159,7 @@ class Upsample(Layer):
         from torch import nn
 
         rank = len(x.spatial)
-        mode = LINEAR[rank] if self.mode == "bilinear" else self.mode.replace("_", "-")
+        mode = BY_RANK[rank] if self.mode == "bilinear" else self.mode.replace("_", "-")
         corners = None if self._family(x) == "nearest" else self.align_corners
         if self.size is not None:
             return nn.Upsample(size=self._sizes(x), mode=mode, align_corners=corners)  # type: ignore[arg-type]
