@@ -1,0 +1,108 @@
+"""Comparisons of numbers of networks, as statements that can be decided for all values of free sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from archtool.claims.deciding.statement import Traced
+from archtool.claims.language import Comparison, Number
+from archtool.claims.roster import Reading, Roster
+from archtool.claims.words import BOUNDED
+from archtool.errors import RuleError
+from archtool.spec.values import WORK, Allowance
+from archtool.trace import Trace, is_condition
+
+WORK_OF_A_CLAIM: Final = 1_000_000
+ROUNDING: Final = re.compile(r"\b(sqrt|log|log2|exp)\s*\(")
+
+
+class Bound(NamedTuple):
+    """A number that structure bounds from above, for all weights: whether it is reached, and how it follows."""
+
+    value: Any
+    exact: bool
+    steps: tuple[str, ...]
+
+
+class Compared:
+    """A comparison in a spec's claims; see `claims.deciding.statement`."""
+
+    def __init__(self, comparison: Comparison, roster: Roster, fixed: Mapping[str, Any] | None = None) -> None:
+        """`fixed` are values of free sizes that no point gives again."""
+        self.comparison = comparison
+        self.fixed = fixed or {}
+        self.roster = roster
+        self.text = comparison.text
+
+    @property
+    def rounds(self) -> bool:
+        """Whether it calls functions whose results are rounded."""
+        return bool(ROUNDING.search(self.text))
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The free sizes that it depends on."""
+        numbers = self.comparison.numbers.values()
+        named = frozenset().union(*(self.roster.used(number.subject) for number in numbers))
+        return named | self.roster.reached(self.comparison.truth.uses)
+
+    def at(self, point: Mapping[str, Any]) -> bool:
+        """Whether it holds where the free sizes have these values; raises ArchtoolError where a network has none."""
+        found = self.comparison.truth.evaluate(self.environment(self.roster.reading({**self.fixed, **point})))
+        if not isinstance(found, bool):
+            raise RuleError(f"'{self.text}' is neither true nor false; compare it with something")
+        return found
+
+    def sides(self, point: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+        """What its sides come to there, with their texts."""
+        environment = self.environment(self.roster.reading({**self.fixed, **point}))
+        return tuple([(side.text, side.value.evaluate(environment)) for side in self.comparison.sides])
+
+    def traced(self, trace: Trace, values: Mapping[str, Any]) -> Traced:
+        """It as a condition on symbols, and the rules under which its networks are valid; raises Untraceable."""
+        reading = self.roster.reading({**self.fixed, **values}, trace)
+        environment = self.environment(reading)
+        found = self.comparison.truth.evaluate(environment)
+        if not is_condition(found):
+            raise RuleError(f"'{self.text}' is neither true nor false; compare it with something")
+        networks = [reading.placed(number.subject).run for number in self.comparison.numbers.values()]
+        problems = tuple([problem for run in networks for problem in run.problems])
+        sides = tuple([(side.text, side.value.evaluate(environment)) for side in self.comparison.sides])
+        return Traced(found, problems, sides, self.comparison.signs)
+
+    def environment(self, reading: Reading) -> dict[str, Any]:
+        """The values of vars, free sizes and numbers of networks."""
+        values = {name: value_of(number, reading) for name, number in self.comparison.numbers.items()}
+        return {**reading.environment, **values, WORK: Allowance(WORK_OF_A_CLAIM)}
+
+    def bounds(self, point: Mapping[str, Any]) -> Iterable[tuple[str, Bound]]:
+        """Those of its numbers that structure bounds, by what was written."""
+        reading = self.roster.reading({**self.fixed, **point})
+        for number in self.comparison.numbers.values():
+            if number.function in BOUNDED:
+                yield number.text, bounded(number, reading)
+
+
+def value_of(number: Number, reading: Reading) -> Any:
+    """A number of a network, or the bound that structure has for it."""
+    return bounded(number, reading).value if number.function in BOUNDED else reading.number(number)
+
+
+def bounded(number: Number, reading: Reading) -> Bound:
+    """A number of a network that structure bounds."""
+    placed = reading.placed(number.subject)
+    flat = placed.flat() if reading.evaluation.trace is None else placed.outline()
+    if number.function == "lipschitz":
+        from archtool.algebra.structure.lipschitz import lipschitz
+
+        found = lipschitz(flat)
+        return Bound(found.value, found.exact, found.steps)
+    from archtool.algebra import relations
+
+    if number.function == "freedom":
+        freedom = relations.freedom(flat)
+        return Bound(freedom.value, freedom.exact, freedom.steps)
+    ranked = relations.rank(flat) if number.function == "rank" else relations.slice_rank(flat)
+    return Bound(ranked.bound, ranked.exact, ranked.steps)

@@ -1,0 +1,84 @@
+"""Facts about networks with the values that their sizes have: from their structure, else by a test in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from archtool.algebra.finding import Finding, unknown
+from archtool.claims.language import Fact
+from archtool.claims.roster import Reading
+from archtool.claims.words import PROPERTIES
+from archtool.errors import MissingExtra
+from archtool.flatten import FlatNetwork
+
+if TYPE_CHECKING:
+    from archtool.realize.properties.settings import Settings
+
+STRUCTURE: Final[Mapping[str, str]] = {  # where the rules for a property are
+    "pointwise": "pointwise",
+    "linear": "degree",
+    "affine": "degree",
+    "positively_homogeneous": "degree",
+    "additive_over_positions": "additive",
+    "additive_over_channels": "additive",
+    "translation_equivariant": "translation",
+    "translation_invariant": "invariance",
+    "permutation_equivariant": "permutation",
+    "flip_equivariant": "symmetry",
+    "rotation_equivariant": "symmetry",
+    "shape_preserving": "shapes",
+    "mixes_channels": "channels",
+    "identity_at_init": "initial",
+}
+NO_STRUCTURE: Final = "its structure does not tell"
+
+
+def structural(fact: Fact, reading: Reading) -> Finding:
+    """What the structure of the networks says; on symbols, for all their values."""
+    on_symbols = reading.evaluation.trace is not None
+    places = [reading.placed(subject) for subject in fact.subjects]
+    flats = [placed.outline() if on_symbols else placed.flat() for placed in places]
+    if fact.function in PROPERTIES:
+        rule: Callable[..., Finding] = getattr(_rules(fact.function), fact.function)
+        return rule(*flats, **fact.options)
+    if fact.function == "fits":
+        return unknown(NO_STRUCTURE)
+    from archtool.algebra import relations
+
+    relation: Callable[[FlatNetwork, FlatNetwork], Finding] = getattr(relations, fact.function)
+    return relation(*flats)
+
+
+def _rules(function: str) -> Any:
+    return import_module(f"archtool.algebra.structure.{STRUCTURE[function]}")
+
+
+def decided(fact: Fact, reading: Reading, settings: Settings | None) -> Finding:
+    """A fact about networks on numbers: by their structure, and tested in torch too; with no settings not tested."""
+    found = structural(fact, reading)
+    if settings is None:
+        return found if found.truth is not None else found.but(reason=f"{found.reason}; not tested in torch")
+    try:
+        return _tested(fact, reading, found, settings)
+    except MissingExtra as error:
+        return found if found.truth is not None else found.but(reason=f"{found.reason}; {error}")
+
+
+def _tested(fact: Fact, reading: Reading, found: Finding, settings: Settings) -> Finding:
+    flats = [reading.placed(subject).flat() for subject in fact.subjects]
+    if fact.function in PROPERTIES:
+        from archtool.realize.properties import test
+
+        return test(fact.function, *flats, found, settings, **fact.options)
+    if fact.function == "fits":
+        from archtool.algebra.targets import target
+        from archtool.realize.fitting import fits
+
+        wanted = target(fact.options["target"], fact.options.get("on"))
+        return fits(*flats, wanted, settings, fact.options.get("error"))
+    from archtool.realize import relations
+
+    relation: Callable[..., Finding] = getattr(relations, fact.function)
+    return relation(*flats, settings)

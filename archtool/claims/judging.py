@@ -1,0 +1,219 @@
+"""A claim decided: for all values of its free sizes where that can be, else at some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+from archtool.algebra.bounded import BoundedTrace
+from archtool.algebra.finding import Finding, Witness, unknown
+from archtool.claims.comparing import Compared
+from archtool.claims.conditional import CONDITION, Conditional
+from archtool.claims.deciding.decide import decide
+from archtool.claims.deciding.symbols import symbols
+from archtool.claims.facts import decided, structural
+from archtool.claims.language import All, Comparison, Fact, Not, Part, leaves
+from archtool.claims.logic import all_of, opposite, some_of, together
+from archtool.claims.roster import Reading, Roster
+from archtool.errors import ArchtoolError, RuleError, Untraceable
+from archtool.spec.domains import Range
+
+if TYPE_CHECKING:
+    from archtool.realize.properties.settings import Settings
+
+MOST_LISTED: Final = 64  # combinations of listed values for each of which the rest is decided on symbols
+MOST_POINTS: Final = 16  # at which facts are tested
+
+
+class Judge:
+    """Decides the claims of one spec. `domains` are the values of free sizes, `usual` the ones that they have in it;
+    with no settings nothing is tested in torch."""
+
+    def __init__(
+        self, roster: Roster, domains: Mapping[str, Any], usual: Mapping[str, Any], settings: Settings | None
+    ) -> None:
+        self.roster = roster
+        self.domains = domains
+        self.usual = usual
+        self.settings = settings
+
+    def judge(self, part: Part, when: Comparison | None) -> Finding:
+        """Whether a claim is true for all free sizes for which `when` holds."""
+        if isinstance(part, Comparison):
+            return self.comparison(part, when)
+        if isinstance(part, All):
+            return all_of([self.judge(each, when) for each in part.parts])
+        free = self.used(part, when)
+        if not free:
+            return self.at(part, self.roster.reading({}))
+        found = self.everywhere(part, free)
+        if found.truth:
+            return self.confirmed(part, found, free)
+        if isinstance(part, Fact) and CONDITION in found.facts:
+            found = self.conditional(part, when, free)
+            if found.truth is not None:
+                return found
+        return self.somewhere(part, when, free)
+
+    def confirmed(self, part: Part, proved: Finding, free: Mapping[str, Any]) -> Finding:
+        """What is proved, tested in torch too, where the sizes are the usual ones."""
+        if self.settings is None:
+            return proved
+        tested = self.at(part, self.roster.reading(self.usual_of(free)))
+        return proved.but(basis=(*proved.basis, *tested.basis)) if tested.truth else tested
+
+    def used(self, *parts: Part | None) -> dict[str, Any]:
+        """The domains of the free sizes that parts of a claim depend on."""
+        names: set[str] = set()
+        for part in parts:
+            for leaf in leaves(part) if part is not None else ():
+                if isinstance(leaf, Comparison):
+                    names |= Compared(leaf, self.roster).used
+                else:
+                    names |= frozenset().union(*(self.roster.used(subject) for subject in leaf.subjects))
+        return {name: domain for name, domain in self.domains.items() if name in names}
+
+    def usual_of(self, free: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self.usual[name] for name in free}
+
+    # --- numbers --------------------------------------------------------------------------------------------------
+
+    def comparison(self, part: Comparison, when: Comparison | None) -> Finding:
+        compared = Compared(part, self.roster)
+        free = self.used(part, when)
+        usual = self.usual_of(free)
+        found = decide(compared, None if when is None else Compared(when, self.roster), free, usual)
+        bounds = list(compared.bounds(usual))
+        if not bounds:
+            return found
+        steps = [f"{text}: {step}" for text, bound in bounds for step in bound.steps]
+        found = found.but(steps=(*steps, *found.steps))
+        loose = [text for text, bound in bounds if not bound.exact]
+        if loose and not (found.truth and is_upper(part)):
+            return unknown(f"of {', '.join(loose)} an upper bound is known alone", steps=found.steps)
+        return found
+
+    # --- facts ----------------------------------------------------------------------------------------------------
+
+    def at(self, part: Part, reading: Reading) -> Finding:
+        """Whether a part is true with these values of its free sizes."""
+        if isinstance(part, Fact):
+            return decided(part, reading, self.settings)
+        if isinstance(part, Comparison):
+            return decide(Compared(part, self.roster, reading.values), None, {}, {})
+        if isinstance(part, Not):
+            return opposite(self.at(part.part, reading), part.part.text)
+        found = [self.at(each, reading) for each in part.parts]
+        return all_of(found) if isinstance(part, All) else some_of(found)
+
+    def everywhere(self, part: Part, free: Mapping[str, Any]) -> Finding:
+        """Whether a part is true for all values of its free sizes, from structure alone."""
+        listed = {name: domain for name, domain in free.items() if not isinstance(domain, Range)}
+        if prod(map(len, listed.values())) > MOST_LISTED:
+            return unknown("too many listed values")
+        findings = []
+        for chosen in product(*listed.values()):
+            trace = BoundedTrace()
+            try:
+                values = symbols(trace, free, dict(zip(listed, chosen, strict=True)))
+                findings.append(self.on(part, self.roster.reading(values, trace)))
+            except (Untraceable, RuleError) as error:
+                return unknown(f"on symbols: {error}")
+            if not findings[-1].truth:
+                return findings[-1] if findings[-1].truth is None else unknown("it does not hold everywhere")
+        return together(findings)
+
+    def on(self, part: Part, reading: Reading) -> Finding:
+        if isinstance(part, Fact):
+            return structural(part, reading)
+        if isinstance(part, Comparison):
+            return decide(Compared(part, self.roster), None, self.used(part), self.usual_of(self.used(part)))
+        if isinstance(part, Not):
+            return opposite(self.on(part.part, reading), part.part.text)
+        found = [self.on(each, reading) for each in part.parts]
+        return all_of(found) if isinstance(part, All) else some_of(found)
+
+    def conditional(self, part: Fact, when: Comparison | None, free: Mapping[str, Any]) -> Finding:
+        """Whether the condition on sizes under which structure proves a fact holds for all of them."""
+        hypothesis = None if when is None else Compared(when, self.roster)
+        found = decide(Conditional(part, self.roster), hypothesis, free, self.usual_of(free))
+        if found.truth is False and found.witness is not None:  # not proved there: that is not refuted yet
+            there = self.at(part, self.roster.reading(found.witness.sizes))
+            if there.truth is False:
+                return _placed_at(there, found.witness.sizes)
+            return unknown(f"at {said(found.witness.sizes)}: {there.reason}")
+        return found
+
+    def somewhere(self, part: Part, when: Comparison | None, free: Mapping[str, Any]) -> Finding:
+        """Whether a part is true at the usual values of its free sizes, and at the ends of their domains."""
+        findings = []
+        for point in self.points(when, free):
+            reading = self.roster.reading(point)
+            try:
+                found = self.at(part, reading)
+            except ArchtoolError:
+                if point == self.usual_of(free):
+                    raise
+                continue  # no network there
+            if found.truth is False:
+                return _placed_at(found, point)
+            findings.append((point, found))
+        if not findings:
+            return unknown("no valid network was found with these sizes")
+        for point, found in findings:
+            if found.truth is None:
+                return found.but(reason=f"at {said(point)}: {found.reason}")
+        joint = together([found for _, found in findings])
+        return joint.but(at={"points": tuple([point for point, _ in findings])})
+
+    def points(self, when: Comparison | None, free: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The usual values and the ends of domains, the smallest first, where the hypothesis holds."""
+        usual = self.usual_of(free)
+        ends = {name: _ends(domain) for name, domain in free.items()}
+        lows = {name: values[0] for name, values in ends.items()}
+        tried = [usual, lows]
+        for name, values in ends.items():
+            tried += [{**base, name: value} for value in values for base in (usual, lows)]
+        unique = {tuple(point.items()): point for point in tried}
+        ordered = sorted(unique.values(), key=lambda point: sum([v for v in point.values() if type(v) is int]))
+        kept = 0
+        for point in ordered:
+            if kept == MOST_POINTS and point != usual:
+                continue
+            if when is None or _holds(Compared(when, self.roster), point):
+                kept += 1
+                yield point
+
+
+def _placed_at(refuted: Finding, point: Mapping[str, Any]) -> Finding:
+    """What is refuted, with the values of the free sizes where it is."""
+    witness = refuted.witness or Witness(text=refuted.reason)
+    return refuted.but(witness=replace(witness, sizes={**point, **witness.sizes}))
+
+
+def _ends(domain: Any) -> tuple[Any, ...]:
+    """The values of a domain that are most likely to make a difference."""
+    if not isinstance(domain, Range):
+        return tuple(domain)
+    values = range(domain.low, domain.low + 3 * domain.step if domain.high is None else domain.high + 1, domain.step)
+    return tuple(values[:3])
+
+
+def _holds(statement: Compared, point: Mapping[str, Any]) -> bool:
+    try:
+        return statement.at(point)
+    except ArchtoolError:
+        return False
+
+
+def is_upper(part: Comparison) -> bool:
+    """Whether a comparison bounds its first side, a bounded number by itself, from above."""
+    return part.signs in (("<",), ("<=",)) and part.sides[0].text in [each.text for each in part.numbers.values()]
+
+
+def said(point: Mapping[str, Any]) -> str:
+    """Values of free sizes in words."""
+    return ", ".join([f"{name} = {getattr(value, 'word', value)}" for name, value in point.items()])

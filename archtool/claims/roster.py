@@ -1,0 +1,267 @@
+"""The networks that a spec's claims can name, evaluated with the values of its vars and free sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from archtool.analysis.measures import Measures
+from archtool.analysis.options import Options
+from archtool.claims.language import Argument, Number, Reference, Step, Word
+from archtool.claims.words import SIZES, THIS
+from archtool.design import load
+from archtool.errors import RuleError, nearest
+from archtool.flatten import FlatNetwork, flat_network
+from archtool.layer import find, kinds
+from archtool.network import Evaluation
+from archtool.runs import BlockRun
+from archtool.shape import Shape
+from archtool.spec.catalog import find_shipped
+from archtool.spec.expressions import Expression
+from archtool.spec.library import Library
+from archtool.spec.reader import Mapping as MappingNode
+from archtool.spec.reader import Node, read_text
+from archtool.spec.scope import is_kind
+from archtool.spec.spec import Spec
+from archtool.spec.values import WORK, Allowance, StepValue
+from archtool.trace import Trace
+
+INPUT: Final = "input"  # the argument that gives a network another input: [channels, height, width]
+TURNS: Final = 2  # of a repeat that are told apart where a network is on symbols
+MOST_LAYERS: Final = 20_000  # of a network whose layers are looked at one by one
+
+
+class Placed(NamedTuple):
+    """A network that a claim names, evaluated: what it is called, its run, its inputs' names, and the kinds that its
+    published code calls as functions."""
+
+    text: str
+    run: BlockRun
+    inputs: tuple[str, ...]
+    functional: frozenset[str]
+
+    def flat(self) -> FlatNetwork:
+        """Its layers one by one; raises RuleError where they are too many."""
+        return flat_network(self.run, self.inputs, MOST_LAYERS)
+
+    def outline(self) -> FlatNetwork:
+        """Its layers on symbols: of a repeat's equal turns the last one stands for all that are left."""
+        return flat_network(self.run, self.inputs, MOST_LAYERS, TURNS)
+
+
+class Roster:
+    """Who can be named: `this`, the spec's designs, its blocks and what it includes, layer kinds, shipped specs.
+
+    `names` are the vars and free sizes that may stand in claims. `base` is the spec as it stands, or in one design.
+    """
+
+    def __init__(self, base: Spec, library: Library) -> None:
+        self.base = base
+        self.library = library
+        self.free = tuple(base.given)
+        self.names = tuple(dict.fromkeys([*base.block.arguments, *base.given]))
+        self._specs: dict[str, Spec] = {}
+
+    def spec(self, name: str) -> Spec | None:
+        """The spec of the design or shipped network of that name; None for a block of the spec, and a layer kind."""
+        if name in self.base.blocks and name not in self.base.designs:
+            return None
+        if self.is_layer(name):
+            return None
+        if name not in self._specs:
+            found = self._found(name)
+            if not found.has_layers:
+                raise RuleError(
+                    f"'{name}' has no layers of its own; name one of its designs: {', '.join(found.designs)}"
+                )
+            self._specs[name] = found
+        return self._specs[name]
+
+    def _found(self, name: str) -> Spec:
+        base = self.base
+        if name in base.designs:
+            return Spec(base.document, name, base.folder, library=self.library)
+        if name in (THIS, base.name):
+            return base
+        if find_shipped(name) is not None:
+            return load(name).spec
+        known = [THIS, *base.designs, *base.blocks]
+        raise RuleError(f"'{name}' names no network here" + nearest(name, [*known, *kinds()], known))
+
+    def own_vars(self, name: str) -> frozenset[str]:
+        """The vars that a design of the spec sets itself, so that no free size stands for them."""
+        if name not in self.base.designs:
+            return frozenset()
+        designs = self.base.document.root.entries["designs"][1]
+        node = designs.entries[name][1] if isinstance(designs, MappingNode) else None
+        vars_ = node.entries.get("vars") if isinstance(node, MappingNode) else None
+        return frozenset(vars_[1].entries) if vars_ is not None and isinstance(vars_[1], MappingNode) else frozenset()
+
+    def is_layer(self, name: str) -> bool:
+        """Whether a name means a layer kind by itself: nothing of the spec has that name."""
+        return name in kinds() and name not in (THIS, self.base.name, *self.base.designs, *self.base.blocks)
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a network has the spec's vars: it is the spec itself, or one of its designs."""
+        return name in self.base.designs or (name in (THIS, self.base.name) and name not in self.base.blocks)
+
+    def used(self, reference: Reference) -> frozenset[str]:
+        """The free sizes that a network depends on."""
+        found = self.reached(frozenset().union(*(_uses(value) for _, value in reference.arguments)))
+        given = dict(reference.arguments)
+        if self.is_ours(reference.name):
+            own = set(self.base.block.arguments) - self.own_vars(reference.name) - given.keys()
+            return found | (own & set(self.free))
+        inputs = frozenset().union(*(_input_uses(form) for _, form in self.base.inputs.values()))
+        return found if INPUT in given or self.spec(reference.name) is not None else found | self.reached(inputs)
+
+    def reached(self, names: Iterable[str]) -> frozenset[str]:
+        """Free sizes among some vars, and those that these vars are made of."""
+        found: set[str] = set()
+        todo = list(names)
+        while todo:
+            name = todo.pop()
+            if name in self.free:
+                found.add(name)
+            elif (value := self.base.block.arguments.get(name)) is not None:
+                todo += [each for each in value.uses if each != name]
+        return frozenset(found)
+
+    def reading(self, values: Mapping[str, Any], trace: Trace | None = None) -> Reading:
+        """The networks where the free sizes have these values, or are symbols of a trace."""
+        return Reading(self, values, trace)
+
+
+class Reading:
+    """Networks and their numbers where free sizes have values (or are symbols); each is evaluated once."""
+
+    def __init__(self, roster: Roster, values: Mapping[str, Any], trace: Trace | None) -> None:
+        self.roster = roster
+        self.values = values
+        self.evaluation = Evaluation(trace)
+        base = roster.base.block
+        self.environment = self.evaluation.vars(base, {k: v for k, v in values.items() if k in base.arguments})
+        self.environment |= values
+        self._placed: dict[str, Placed] = {}
+        self._measures: dict[Any, Measures] = {}
+
+    def placed(self, reference: Reference) -> Placed:
+        """A network that is named; raises ArchtoolError where there is none such, or it is none with these values."""
+        if reference.text not in self._placed:
+            self._placed[reference.text] = self._evaluated(reference)
+        return self._placed[reference.text]
+
+    def number(self, number: Number) -> Any:
+        """A number of a network (not one of BOUNDED)."""
+        placed = self.placed(number.subject)
+        if number.function in SIZES:
+            shape = placed.run.output.shape
+            if number.function == "channels":
+                return shape.channels
+            if len(shape.spatial) != 2 or shape.is_tokens:
+                raise RuleError(f"{number.text}: the output {shape} has no height and width")
+            return shape.spatial[SIZES.index(number.function) - 1]
+        key = (number.subject.text, number.options)
+        if key not in self._measures:
+            self._measures[key] = Measures(placed.run, Options(**dict(number.options)), placed.functional)
+        return self._measures[key].of(number.function)
+
+    def _evaluated(self, reference: Reference) -> Placed:
+        roster, name = self.roster, reference.name
+        arguments = {key: self.argument(value) for key, value in reference.arguments}
+        shape = self._shape(arguments.pop(INPUT)) if INPUT in arguments else None
+        if roster.is_layer(name):
+            return self._layer(reference, arguments, shape)
+        spec = roster.spec(name)
+        block = roster.base.blocks[name] if spec is None else spec.block
+        for key in arguments:
+            if key not in block.arguments:
+                known = [*block.arguments, INPUT]
+                raise RuleError(f"'{name}' has no {'var' if spec else 'argument'} '{key}'" + nearest(key, known))
+        if spec is None:
+            x = shape or next(iter(self._inputs(roster.base, self.environment).values()))
+            run = self.evaluation.block(block, arguments, x)
+            return Placed(reference.text, run, ("input",), roster.base.functional)
+        if roster.is_ours(name):
+            own = roster.own_vars(name)
+            free = {key: value for key, value in self.values.items() if key in block.arguments and key not in own}
+            arguments = {**free, **arguments}
+        environment = self.evaluation.vars(block, arguments)
+        inputs = self._inputs(spec, environment)
+        if shape is not None:
+            inputs = {**inputs, next(iter(inputs)): shape}
+        run = self.evaluation.network(block, environment, inputs)
+        return Placed(reference.text, run, tuple(inputs), spec.functional)
+
+    def _layer(self, reference: Reference, fields: Mapping[str, Any], shape: Shape | None) -> Placed:
+        """A layer kind by itself, at the spec's input."""
+        kind = find(reference.name)
+        unknown = [name for name in fields if name not in kind.field_kinds()]
+        if unknown:
+            raise RuleError(f"'{kind.kind}' has no field '{unknown[0]}'" + nearest(unknown[0], kind.field_kinds()))
+        x = shape or next(iter(self._inputs(self.roster.base, self.environment).values()))
+        step = StepValue(kind, kind.kind, tuple(fields), tuple(fields.values()))
+        run = self.evaluation.block(_alone(kind.kind).blocks["alone"], {"step": step}, x)
+        return Placed(reference.text, run, ("input",), frozenset())
+
+    def _inputs(self, spec: Spec, environment: Mapping[str, Any]) -> dict[str, Shape]:
+        return spec.shapes(dict(environment))
+
+    def _shape(self, value: Any) -> Shape:
+        if not isinstance(value, tuple) or not value:
+            raise RuleError("input is a list: [channels], [channels, length], [channels, height, width] ...")
+        return Shape(value[0], tuple(value[1:]))
+
+    def argument(self, value: Argument) -> Any:
+        """The value of an argument: a number, a list, a word or a step."""
+        if isinstance(value, Expression):
+            return value.evaluate({**self.environment, WORK: Allowance(100_000)})
+        if isinstance(value, Word):
+            document = read_text("value: " + value.text, f"'{value.text}'")
+            return self.roster.base.value(document.root.entries["value"][1], document)
+        return self._step(value)
+
+    def _step(self, step: Step) -> StepValue:
+        target: Any = self.roster.base.blocks.get(step.word) or (find(step.word) if step.word in kinds() else None)
+        if target is None:
+            known = [*self.roster.base.blocks, *kinds()]
+            raise RuleError(f"'{step.word}' is no layer kind or block" + nearest(step.word, known))
+        fields = {name: self.argument(value) for name, value in step.fields}
+        allowed = target.field_kinds() if is_kind(target) else target.arguments
+        for name in fields:
+            if name not in allowed:
+                raise RuleError(f"'{step.word}' has no field '{name}'" + nearest(name, allowed))
+        return StepValue(target, step.word, tuple(fields), tuple(fields.values()))
+
+
+def _alone(kind: str) -> Spec:
+    """A layer kind as a network of its own: the block 'alone' runs the step that it is given."""
+    text = (
+        f"archtool: 1\nname: {kind}\ninput: [1]\n"
+        "blocks: {alone: {args: {step: required}, body: [step]}}\nlayers: [identity]\n"
+    )
+    return Spec(read_text(text, f"<{kind}>"))
+
+
+def _uses(value: Argument) -> frozenset[str]:
+    if isinstance(value, Expression):
+        return value.uses
+    if isinstance(value, Step):
+        return frozenset().union(*(_uses(inner) for _, inner in value.fields))
+    return frozenset()
+
+
+def _input_uses(form: Any) -> frozenset[str]:
+    forms = (form,) if isinstance(form, Expression) else tuple(form.values())
+    return frozenset().union(*(each.uses for each in forms))
+
+
+def domains(spec: Spec) -> dict[str, Any]:
+    """The values that the free sizes may take: ranges, or lists of values; raises SpecError."""
+    given = spec.document.root.entries.get("given")
+    assert given is None or isinstance(given[1], MappingNode)
+    found: dict[str, Any] = {}
+    for name, (_, node) in given[1].entries.items() if given else ():
+        items: list[Node] = getattr(node, "items", [])
+        found[name] = tuple([spec.value(item, spec.document) for item in items]) if items else spec.given[name]
+    return found

@@ -1,0 +1,80 @@
+"""`archtool check`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from archtool.errors import SpecError
+
+if TYPE_CHECKING:
+    from archtool.claims.check import Checked
+    from archtool.realize.properties.settings import Settings
+
+FORMATS = ("text", "json", "junit", "github", "sarif")
+
+
+@click.command()
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--why", is_flag=True, help="Show how each verdict follows, step by step.")
+@click.option("--claim", "names", multiple=True, metavar="NAME", help="Only the claims of this name or text.")
+@click.option(
+    "--test/--no-test", default=True, help="Test what structure does not decide in torch, where there is one."
+)
+@click.option("--draws", type=click.IntRange(min=1), default=None, help="Random draws for each test.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Of the tests.")
+@click.option(
+    "--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True, help="Of the tests."
+)
+def command(
+    specs: tuple[str, ...],
+    form: str,
+    why: bool,
+    names: tuple[str, ...],
+    test: bool,
+    draws: int | None,
+    seed: int,
+    device: str,
+    dtype: str,
+) -> None:
+    """Prove, test or refute the claims that specs make; exit code 1 where one is refuted or undecided.
+
+    SPEC is a YAML file, - for standard input, or the name of a shipped spec. Each claim is *proved* (for all values of
+    its free sizes and all weights), *holds* (at the values that are named, or on random draws), is *refuted* (with a
+    counterexample) or *undecided* (and why).
+    """
+    if why and form != "text":
+        raise SpecError("--why is of the text; the other formats have the derivation anyway")
+    from archtool.claims.check import check
+    from archtool.claims.sources import spec_of
+
+    settings = _settings(draws, seed, device, dtype) if test else None
+    read = [spec_of(source, sys.stdin.buffer) for source in specs]
+    checked = [check(spec, settings, claims=names) for spec in read]
+    click.echo(_written(checked, form, why), nl=False)
+    if not all([each.ok for each in checked]):
+        sys.exit(1)
+
+
+def _settings(draws: int | None, seed: int, device: str, dtype: str) -> Settings:
+    from archtool.realize.properties.settings import Settings
+
+    given = {} if draws is None else {"draws": draws}
+    return Settings(seed=seed, device=device, dtype=dtype, **given)
+
+
+def _written(checked: list[Checked], form: str, why: bool) -> str:
+    if form == "json":
+        return json.dumps([each.to_dict() for each in checked], indent=1) + "\n"
+    if form == "text":
+        from archtool.render.claims import text
+
+        return text(checked, why)
+    from archtool.render.verdicts import written
+
+    return written(checked, form)
