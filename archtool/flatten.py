@@ -15,7 +15,8 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import Field
 from archtool.runs import BlockRun, Entry, LayerRun, Merged
 from archtool.shape import Shape
-from archtool.size import Condition, all_of, less
+from archtool.size import Condition, Size, all_of, less
+from archtool.spec.reader import Node
 from archtool.trace import Expr
 
 MAX_LAYERS: Final = 200_000  # how many layers a network may have where each has to be told apart
@@ -28,7 +29,7 @@ class FlatLayer(NamedTuple):
 
     `sources` and `target` are numbers of tensors; `fields` what its output sees of each input of the network; `weights`
     is the name of the layer whose weights it uses, its own name unless they are shared; `taken` says whether a design
-    has the layer.
+    has the layer; `node` is the step that it comes of, `times` how many layers it stands for.
     """
 
     name: str
@@ -38,6 +39,8 @@ class FlatLayer(NamedTuple):
     fields: Fields
     weights: str
     taken: Condition = True
+    node: Node | None = None
+    times: Size = 1
 
     @property
     def owns_weights(self) -> bool:
@@ -102,7 +105,8 @@ def flat_network(
     """The whole network flattened; raises RuleError where it has more layers than `limit`.
 
     Of a repeat's equal turns at most `turns` are there, the last one for all that are left: its name tells which
-    (`conv.1-9`), its field is not theirs. Raises Untraceable where without `turns` their number varies.
+    (`conv.1-9`), its `times` how many, its field is that of the first of them. Raises Untraceable where without `turns`
+    their number varies.
     """
     walk = _Walk(run, limit, turns)
     places: dict[int, Place] = {}
@@ -128,13 +132,13 @@ class _Walk:
     def network(self, run: BlockRun, places: dict[int, Place]) -> Iterator[FlatLayer]:
         """The layers of the whole network; `places` takes up the places of its tensors."""
         places.update((tensor.number, Place(tensor.number, tensor.fields)) for tensor in run.tensors[: len(run.inputs)])
-        return self.block(run, places, "", "", True)
+        return self.block(run, places, "", "", True, 1)
 
     def block(
-        self, block: BlockRun, places: dict[int, Place], prefix: str, weights: str, taken: Condition
+        self, block: BlockRun, places: dict[int, Place], prefix: str, weights: str, taken: Condition, times: Size
     ) -> Iterator[FlatLayer]:
-        """The layers of a block whose input stands at places[0], names and weights behind their prefixes; `places`
-        takes up the places of the block's tensors."""
+        """The layers of a block whose input stands at places[0], names and weights behind their prefixes, which stands
+        for so many; `places` takes up the places of the block's tensors."""
         owners: dict[str, str] = {}
         composed: dict[int, Fields] = {}  # tensors that see the same share one object
         for entry in block.entries:
@@ -156,9 +160,9 @@ class _Walk:
                 number = next(self.numbers)
                 places[entry.target] = Place(number, fields)
                 sources = tuple([places[source].number for source in entry.sources])
-                yield FlatLayer(name, entry.run, sources, number, fields, weights + owner, here)
+                yield FlatLayer(name, entry.run, sources, number, fields, weights + owner, here, entry.node, times)
             else:
-                yield from self.repeated(entry, block, places, prefix, weights, owners, here)
+                yield from self.repeated(entry, block, places, prefix, weights, owners, here, times)
 
     def repeated(
         self,
@@ -169,6 +173,7 @@ class _Walk:
         weights: str,
         owners: dict[str, str],
         taken: Condition,
+        times: Size,
     ) -> Iterator[FlatLayer]:
         """The layers of an entry, turn by turn."""
         place = places[entry.sources[0]]
@@ -187,22 +192,28 @@ class _Walk:
             if more is False:
                 break
             here = all_of(taken, more)
+            each = times if turn < count - 1 else times * (turns - turn)
             before = [place, *outputs]
             if isinstance(run, LayerRun):
                 seen = run.seen
                 fields = tuple(f and seen and f.then(seen) for f in place.fields)
                 place = Place(next(self.numbers), fields)
-                yield FlatLayer(prefix + name, run, (before[0].number,), place.number, fields, owner, here)
+                inputs = (before[0].number,)
+                yield FlatLayer(prefix + name, run, inputs, place.number, fields, owner, here, entry.node, each)
             else:
                 inner = {0: place}
-                yield from self.block(run, inner, f"{prefix}{name}.", owner + ".", here)
+                yield from self.block(run, inner, f"{prefix}{name}.", owner + ".", here, each)
                 ends = [run.output, *run.outputs.values()]
                 place, *outputs = (self.place(run, inner, tensor.number) for tensor in ends)
             if isinstance(more, Expr):
                 pairs = zip([place, *outputs], before, strict=True)
                 place, *outputs = (self.merged(Merged(more, a.number, b.number), a.fields) for a, b in pairs)
-        places.update(zip(range(entry.target - len(outputs), entry.target), outputs, strict=True))
-        places[entry.target] = place
+        made = [*outputs, place]
+        numbers = range(entry.target - len(outputs), entry.target + 1)
+        if isinstance(turns, int) and count < turns:  # what follows sees through all turns
+            seen_by = [_seen(places[0].fields, block.tensors[number].fields) for number in numbers]
+            made = [end._replace(fields=fields) for end, fields in zip(made, seen_by, strict=True)]
+        places.update(zip(numbers, made, strict=True))
 
     def place(self, block: BlockRun, places: dict[int, Place], number: int) -> Place:
         """The place of a block's tensor, which may be one of two."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -159,6 +160,24 @@ def test_a_million_million_layers_by_algebra() -> None:
         list(flatten(deep))
     with pytest.raises(RuleError, match=r"has 3 layers; .* at most 2$"):
         flat_network(run(DEEP.replace("10**12", "2")), ("input",), limit=2)
+
+
+@pytest.mark.parametrize("name", ["resnet101", "wide_resnet50_2", "mobilenet_v2", "siamese", "fpn", "unet"])
+def test_layers_that_stand_for_others_come_to_the_same(name: str) -> None:
+    design = load(name)
+    whole = {layer.name: layer for layer in design.flat().layers}
+    short = flat_network(design.run, tuple(design.spec.inputs), turns=2)
+    assert sum(layer.times for layer in short.layers) == len(whole)
+    assert sum(layer.times * layer.run.cost.macs for layer in short.layers) == design.run.cost.macs
+    assert sum(layer.times * layer.run.cost.params for layer in short.layers if layer.owns_weights) == (
+        design.run.cost.params
+    )
+    for layer in short.layers:
+        first = whole[re.sub(r"(\d+)-\d+", r"\1", layer.name)]
+        assert (layer.fields, layer.node) == (first.fields, first.node)
+    deep = flat_network(run(DEEP), ("input",), turns=2).layers
+    assert [layer.times for layer in deep] == [1, 10**12 - 1, 1]
+    assert deep[-1].fields == run(DEEP).output.fields
 
 
 def test_blocks_are_evaluated_once_for_each_distinct_use() -> None:
