@@ -32,7 +32,7 @@ from archtool.fields import (
     tensor,
 )
 from archtool.mixing import Mixing
-from archtool.nature import OTHER, Coupling, Groups, Nature
+from archtool.nature import NONE, OTHER, Coupling, Groups, Nature, Positions, Symmetry
 from archtool.product import Product
 from archtool.shape import Shape
 from archtool.size import Size
@@ -108,6 +108,14 @@ class Layer:
     def coupling(self, x: Shape) -> Coupling:
         """Which input channels each output channel may depend on; by default all."""
         return Groups(1)
+
+    def side_coupling(self, x: Shape) -> Coupling:
+        """Which channels of the further tensors each output channel may depend on; by default all."""
+        return Groups(1)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        """Which rearrangements of positions and channels it passes on, for all weights; by default none is known."""
+        return NONE
 
     def thin(self) -> Layer:
         """The layer that sees the same in a network whose tensors have one channel, before its own fields are thinned;
@@ -227,6 +235,17 @@ class FieldError(RuleError):
         self.field = field
 
 
+class PerChannel(Layer):
+    """The base of the kinds that have no weights and do the same to each channel by itself, wherever; what is read
+    counts alike from either end."""
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return Symmetry(Positions.MIRRORED, channels=True)
+
+
 class Join(Layer):
     """The base of the kinds that take several tensors: `window`, `output` and the rest see the first of them."""
 
@@ -240,6 +259,10 @@ class Join(Layer):
     def joining(self, inputs: tuple[Shape, ...], y: Shape) -> dict[str, Size]:
         """Operations by cost term, from the inputs to the output y."""
         return {}
+
+    def couplings(self, inputs: tuple[Shape, ...], y: Shape) -> tuple[Coupling, ...]:
+        """Which channels of each input each channel of the output y may depend on; by default all."""
+        return (Groups(1),) * len(inputs)
 
 
 T = TypeVar("T", bound=type[Layer])

@@ -6,7 +6,7 @@ norm uses its running statistics.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -54,9 +54,12 @@ class Routed(NamedTuple):
 Coupling = Groups | Routed
 
 
-def routed(sources: Callable[[], tuple[tuple[int, ...], ...]], *sizes: Size) -> Coupling:
-    """Routed by the `sources`, which are asked for only where these sizes are numbers; else all may depend on all."""
-    return Routed(sources()) if all([type(size) is int for size in sizes]) else Groups(1)
+def routed(sources: Callable[..., Iterable[Iterable[int]]], *sizes: Size) -> Coupling:
+    """Routed by what `sources` says of these sizes, where they are numbers; else all that is known: all may depend on
+    all."""
+    if any([type(size) is not int for size in sizes]):
+        return Groups(1)
+    return Routed(tuple([tuple(each) for each in sources(*sizes)]))
 
 
 class Positions(Enum):

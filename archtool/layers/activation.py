@@ -7,7 +7,7 @@ from math import erf, pi
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from archtool.fields import choice, number
-from archtool.layer import Example, Layer, PerChannel, layer
+from archtool.layer import Example, PerChannel, layer
 from archtool.mixing import Applied, Mixing
 from archtool.nature import HOMOGENEOUS, LINEAR, OTHER, Nature
 from archtool.shape import Shape

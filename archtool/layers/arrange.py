@@ -46,13 +46,11 @@ class Reshape(Layer):
 
     def coupling(self, x: Shape) -> Coupling:
         """An output channel is made of the channels that its elements lie in."""
-        here, there = x.positions, product(self.shape[1:])
 
-        def sources() -> tuple[tuple[int, ...], ...]:
-            starts = range(0, x.elements, there)  # type: ignore[arg-type]  # numbers
-            return tuple([tuple(range(start // here, (start + there - 1) // here + 1)) for start in starts])  # type: ignore[arg-type]
+        def sources(elements: int, here: int, there: int) -> list[range]:
+            return [range(at // here, (at + there - 1) // here + 1) for at in range(0, elements, there)]
 
-        return routed(sources, *x.dims, *self.shape)
+        return routed(sources, x.elements, x.positions, product(self.shape[1:]))
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         if x.is_tokens:

@@ -10,7 +10,8 @@ from archtool.fields import channels, flag, tensor
 from archtool.layer import Example, Layer, layer
 from archtool.layers.linear import Linear
 from archtool.mixing import Attended, Mixing
-from archtool.product import MADE, PRODUCTS, Product
+from archtool.nature import NONE, Positions, Symmetry
+from archtool.product import MADE, PRODUCTS, ROWS, Product
 from archtool.shape import Shape
 from archtool.size import Size, exact_div, require_divisible
 from archtool.stage import Stage
@@ -27,20 +28,24 @@ class Widths(NamedTuple):
     keys: Size
 
 
-def attending(
-    widths: Widths, heads: Size, channels: tuple[Size, Size], positions: tuple[Size, Size], windows: Size = 1
-) -> tuple[Product, ...]:
-    """The products of attention: projections, each query with each key, their weights with the values, head by head,
-    and the projection of what comes out; `channels` and `positions` of what asks and of what is asked, of each of
-    some `windows`."""
-    (own, other), (m, n) = channels, positions
-    each = exact_div(widths.queries, heads)
+def projections(widths: Widths, x: Shape, context: Shape, source: int) -> tuple[Product, ...]:
+    """Of queries, and of keys and values, which are made of the tensor number `source`."""
+    term = "attention.linear.macs"
     return (
-        Product("attention.linear.macs", windows * m, widths.queries, own, 1, "queries"),
-        Product("attention.linear.macs", windows * n, widths.keys, other, 2, "keys, values"),
-        Product("attention.macs", m, n, each, windows * heads, "scores", left=MADE, items=PRODUCTS),
-        Product("attention.macs", m, each, n, windows * heads, "mixing", left=MADE, items=PRODUCTS),
-        Product("attention.linear.macs", windows * m, own, widths.queries, 1, "output", left=MADE),
+        Product(term, x.positions, widths.queries, x.channels, 1, "queries"),
+        Product(term, context.positions, widths.keys, context.channels, 2, "keys, values", source=source),
+    )
+
+
+def attended(widths: Widths, heads: Size, x: Shape, pairs: tuple[Size, Size], windows: Size = 1) -> tuple[Product, ...]:
+    """Each query with each key and their weights with the values, `pairs` of them in each of some `windows`, head by
+    head; and the projection of what comes out."""
+    m, n = pairs
+    each, count = exact_div(widths.queries, heads), windows * heads
+    return (
+        Product("attention.macs", m, n, each, count, "scores", MADE, PRODUCTS),
+        Product("attention.macs", m, each, n, count, "mixing", MADE, PRODUCTS),
+        Product("attention.linear.macs", x.positions, x.channels, widths.queries, 1, "output", MADE, ROWS),
     )
 
 
@@ -73,6 +78,10 @@ class Attending(Layer):
         each = exact_div(queries, self.heads)
         return Attended(queries, keys, each)  # type: ignore[arg-type]  # numbers
 
+    def symmetry(self, x: Shape) -> Symmetry:
+        """Each position asks a set of others; its own comes by what it holds alone."""
+        return Symmetry(Positions.ALIKE)
+
     def channels(self, x: Shape) -> Size:
         for each in (x, self.context_of(x)):
             if not each.spatial:
@@ -100,7 +109,8 @@ class Attending(Layer):
 
     def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
         widths, context = self.widths(x), self.context_of(x)
-        return attending(widths, self.heads, (x.channels, context.channels), (x.positions, context.positions))
+        inward = projections(widths, x, context, len(self.sides))
+        return (*inward, *attended(widths, self.heads, x, (x.positions, context.positions)))
 
     def stages(self, x: Shape) -> tuple[Layer, ...]:
         """The projections of x, attention itself (torch's fused one, which keeps what it takes and makes, and for each
@@ -176,6 +186,9 @@ class Attention(Attending):
 
     def mixing(self, x: Shape) -> Mixing | None:
         return None if self.causal else super().mixing(x)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return NONE if self.causal else super().symmetry(x)
 
     def torch(self, x: Shape) -> torch.nn.Module:
         return self.module(x, is_causal=self.causal)

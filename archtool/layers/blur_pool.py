@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archtool.axes import check_wrap, windows
 from archtool.fields import choice, padding, per_axis, size
-from archtool.layer import Example, Layer, layer
+from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Blended, Mixing
 from archtool.nature import LINEAR, Nature
@@ -26,7 +26,7 @@ LARGEST_KERNEL: Final = 1023  # the least of its weights, 2**-1022, is the least
 
 
 @layer
-class BlurPool(Layer):
+class BlurPool(PerChannel):
     """Each channel by itself through a fixed binomial filter, 1 2 1 for a kernel of 3 (Zhang 2019, arXiv:1904.11486;
     timm's BlurPool2d). It has no weights to learn; its multiply-adds are a depthwise convolution's."""
 

@@ -11,7 +11,7 @@ from archtool.fields import channels, choice, flag, padding, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.layers.plain import Pad
 from archtool.mixing import Mixing, Weighted
-from archtool.nature import AFFINE, LINEAR, Nature
+from archtool.nature import AFFINE, LINEAR, SHIFTED, Coupling, Groups, Nature, Symmetry
 from archtool.product import GATHERED, INPUT, ROWS, UNFOLDED, Product
 from archtool.shape import Shape
 from archtool.size import Size, equal, product, require_divisible
@@ -83,6 +83,12 @@ class Conv(Layer):
 
     def nature(self, x: Shape) -> Nature:
         return AFFINE if self.bias else LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(self.groups)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return SHIFTED
 
     def channels(self, x: Shape) -> Size:
         return grouped(self.out, self.groups, x)

@@ -12,7 +12,7 @@ from archtool.fields import channels, flag, per_axis
 from archtool.layer import Example, Layer, layer
 from archtool.layers.conv import grouped
 from archtool.mixing import Mixing, Weighted
-from archtool.nature import AFFINE, LINEAR, Nature
+from archtool.nature import AFFINE, LINEAR, SHIFTED, Coupling, Groups, Nature, Symmetry
 from archtool.product import SCATTERED, Product
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, ceil_div, equal, less, maximum, product, require, select
@@ -75,6 +75,12 @@ class ConvTranspose(Layer):
 
     def nature(self, x: Shape) -> Nature:
         return AFFINE if self.bias else LINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(self.groups)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return SHIFTED
 
     def channels(self, x: Shape) -> Size:
         return grouped(self.out, self.groups, x)

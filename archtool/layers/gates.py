@@ -79,8 +79,7 @@ class GLU(Layer):
 
     def coupling(self, x: Shape) -> Coupling:
         """A channel and its gate."""
-        half = x.channels // 2
-        return routed(lambda: tuple([(index, index + half) for index in range(half)]), x.channels)  # type: ignore[arg-type, misc]
+        return routed(lambda half: [(index, index + half) for index in range(half)], x.channels // 2)
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 from archtool.errors import RuleError
 from archtool.layer import Example, Join, layer
 from archtool.mixing import Chosen, Concatenated, Mixing, Multiplied, Summed
-from archtool.nature import HOMOGENEOUS, LINEAR, MIRRORED, MULTILINEAR, Coupling, Groups, Nature, Positions, Symmetry, routed
+from archtool.nature import (
+    HOMOGENEOUS,
+    LINEAR,
+    MIRRORED,
+    MULTILINEAR,
+    Coupling,
+    Groups,
+    Nature,
+    Positions,
+    Symmetry,
+    routed,
+)
 from archtool.shape import Shape
 from archtool.size import Size, all_of, any_of, equal, require, where
 
@@ -165,14 +176,14 @@ class Concat(Join):
         return LINEAR
 
     def couplings(self, inputs: tuple[Shape, ...], y: Shape) -> tuple[Coupling, ...]:
-        found: list[Coupling] = []
-        before: Size = 0
-        for x in inputs:
-            start, stop = before, before + x.channels
-            own = partial(_own, start, x.channels, y.channels)
-            found.append(routed(own, start, x.channels, y.channels))
-            before = stop
-        return tuple(found)
+        """Each in its place, behind those before it."""
+        sizes = [x.channels for x in inputs]
+
+        def sources(path: int, *counts: int) -> list[tuple[int, ...]]:
+            before, behind = sum(counts[:path]), sum(counts[path + 1 :])
+            return [*[()] * before, *[(index,) for index in range(counts[path])], *[()] * behind]
+
+        return tuple([routed(sources, path, *sizes) for path in range(len(sizes))])
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED

@@ -49,8 +49,7 @@ class Parameter(Layer):
         return AFFINE
 
     def coupling(self, x: Shape) -> Coupling:
-        channels = laid_out(self.shape, x).channels
-        return routed(lambda: ((),) * channels, channels)  # type: ignore[operator]  # a number
+        return routed(lambda channels: [()] * channels, laid_out(self.shape, x).channels)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         return laid_out(self.shape, x)

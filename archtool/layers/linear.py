@@ -8,7 +8,7 @@ from archtool.errors import RuleError
 from archtool.fields import channels, flag
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Mixing, Weighted
-from archtool.nature import AFFINE, LINEAR, Nature
+from archtool.nature import AFFINE, LINEAR, MIRRORED, Nature, Symmetry
 from archtool.product import ROWS, Product
 from archtool.shape import Shape
 from archtool.size import Size
@@ -36,6 +36,9 @@ class Linear(Layer):
 
     def nature(self, x: Shape) -> Nature:
         return AFFINE if self.bias else LINEAR
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        return MIRRORED
 
     def channels(self, x: Shape) -> Size:
         if x.spatial and not x.is_tokens:

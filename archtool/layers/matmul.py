@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archtool.fields import channels, flag, number, tensor
 from archtool.layer import Example, Layer, layer
 from archtool.layers.tokens import require_tokens
-from archtool.nature import MULTILINEAR, Nature
+from archtool.nature import MULTILINEAR, Coupling, Groups, Nature
 from archtool.product import PRODUCTS, Product
 from archtool.shape import Shape
 from archtool.size import Size, equal, exact_div, require, require_divisible
@@ -44,6 +44,14 @@ class Matmul(Layer):
 
     def nature(self, x: Shape) -> Nature:
         return MULTILINEAR
+
+    def coupling(self, x: Shape) -> Coupling:
+        """Of each head by itself."""
+        return Groups(self.heads)
+
+    def side_coupling(self, x: Shape) -> Coupling:
+        """Plainly, its channels are the output's; transposed, its tokens are."""
+        return Groups(self.heads if self.transposed else self.by.channels)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         for each in (x, self.by):

@@ -318,13 +318,12 @@ class LocalResponseNorm(Layer):
 
     def coupling(self, x: Shape) -> Coupling:
         """The channel's neighbours, one more before it than after it where their number is even."""
-        count, before = x.channels, self.size // 2
 
-        def sources() -> tuple[tuple[int, ...], ...]:
-            starts = range(-before, count - before)  # type: ignore[arg-type, operator]  # numbers
-            return tuple([tuple(range(max(start, 0), min(start + self.size, count))) for start in starts])  # type: ignore[type-var, arg-type]
+        def sources(count: int, size: int) -> list[range]:
+            before = size // 2
+            return [range(max(start, 0), min(start + size, count)) for start in range(-before, count - before)]
 
-        return routed(sources, count, self.size)
+        return routed(sources, x.channels, self.size)
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED

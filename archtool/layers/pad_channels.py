@@ -38,9 +38,8 @@ class PadChannels(Layer):
         return LINEAR
 
     def coupling(self, x: Shape) -> Coupling:
-        def sources() -> tuple[tuple[int, ...], ...]:
-            own = tuple([(index,) for index in range(x.channels)])  # type: ignore[arg-type]
-            return ((),) * self.before + own + ((),) * self.after  # type: ignore[operator]
+        def sources(before: int, own: int, after: int) -> list[tuple[int, ...]]:
+            return [*[()] * before, *[(index,) for index in range(own)], *[()] * after]
 
         return routed(sources, self.before, x.channels, self.after)
 

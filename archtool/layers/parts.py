@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import torch
 
 
+def _run(start: int, stop: int) -> list[tuple[int]]:
+    return [(index,) for index in range(start, stop)]
+
+
 def _channel_axis(x: Shape) -> int:
     """The axis of the channels in a batched torch tensor."""
     return 2 if x.is_tokens else 1
@@ -44,11 +48,8 @@ class Chunk(Layer):
         return LINEAR
 
     def coupling(self, x: Shape) -> Coupling:
-        def sources() -> tuple[tuple[int, ...], ...]:
-            length = x.channels // self.parts
-            return tuple([(self.index * length + index,) for index in range(length)])  # type: ignore[arg-type, misc]
-
-        return routed(sources, x.channels, self.parts, self.index)
+        length = x.channels // self.parts
+        return routed(_run, self.index * length, (self.index + 1) * length)
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED
@@ -87,7 +88,7 @@ class Slice(Layer):
 
     def coupling(self, x: Shape) -> Coupling:
         stop = x.channels if self.stop is None else self.stop
-        return routed(lambda: tuple([(index,) for index in range(self.start, stop)]), self.start, stop)  # type: ignore[arg-type]
+        return routed(_run, self.start, stop)
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED

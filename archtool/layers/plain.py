@@ -128,7 +128,7 @@ class Flatten(Layer):
         """A channel's positions lie behind each other; a token's channels."""
         if not x.is_tokens:
             return Groups(x.channels)
-        return routed(lambda: tuple([(c,) for c in range(x.channels)]) * x.positions, *x.dims)  # type: ignore[call-overload, operator]
+        return routed(lambda tokens, channels: [(each,) for each in range(channels)] * tokens, *x.dims)
 
     def symmetry(self, x: Shape) -> Symmetry:
         """Several positions become channels, each in its place."""

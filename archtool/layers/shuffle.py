@@ -133,11 +133,10 @@ class ChannelShuffle(Layer):
         return LINEAR
 
     def coupling(self, x: Shape) -> Coupling:
-        def sources() -> tuple[tuple[int, ...], ...]:
-            each = x.channels // self.groups
-            return tuple([(group * each + index,) for index in range(each) for group in range(self.groups)])  # type: ignore[arg-type]
+        def sources(each: int, groups: int) -> list[tuple[int]]:
+            return [(group * each + index,) for index in range(each) for group in range(groups)]
 
-        return routed(sources, x.channels, self.groups)
+        return routed(sources, x.channels // self.groups, self.groups)
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED

@@ -9,6 +9,7 @@ from archtool.errors import RuleError
 from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
 from archtool.fields import channels, choice
 from archtool.layer import Example, Layer, layer
+from archtool.nature import Coupling, Groups, Positions, Symmetry
 from archtool.shape import Shape
 from archtool.size import Size, equal, require, require_divisible
 from archtool.window import Window
@@ -36,6 +37,14 @@ class OverOneAxis(Layer):
 
     def field(self, x: Shape, window: Window | None) -> Field:
         return POINTWISE if self.over == "channels" else POINTWISE_AND_EVERYTHING
+
+    def coupling(self, x: Shape) -> Coupling:
+        return Groups(self.groups if self.over == "channels" else x.channels)
+
+    def symmetry(self, x: Shape) -> Symmetry:
+        if self.over == "positions":
+            return Symmetry(Positions.ALIKE, channels=True)
+        return Symmetry(Positions.MIRRORED, channels=equal(self.groups, 1) is True)
 
     def channels(self, x: Shape) -> Size:
         if self.over == "positions":

@@ -11,10 +11,11 @@ from archtool.errors import RuleError, Untraceable
 from archtool.field import LARGEST_PERIOD, AxisField, Field, Reach
 from archtool.fields import channels, flag, per_axis
 from archtool.layer import Example, Layer, layer
-from archtool.layers.attention import Widths, attending
+from archtool.layers.attention import Widths, attended
 from archtool.layers.linear import Linear
 from archtool.mixing import Attended, Mixing
-from archtool.product import Product
+from archtool.nature import MIRRORED, SHIFTED, Symmetry
+from archtool.product import GATHERED, ROWS, Product
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, equal, exact_div, less, maximum, product, require, require_divisible, where
 from archtool.stage import Stage
@@ -76,6 +77,9 @@ class WindowAttention(Layer):
         each = exact_div(x.channels, self.heads)
         return Attended(x.channels, x.channels, each)  # type: ignore[arg-type]  # numbers
 
+    def symmetry(self, x: Shape) -> Symmetry:
+        return SHIFTED if self.position_bias else MIRRORED
+
     def channels(self, x: Shape) -> Size:
         sizes, shifts = self._along(x)
         for axis, (n, size, shift) in enumerate(zip(x.spatial, sizes, shifts, strict=True)):
@@ -105,8 +109,10 @@ class WindowAttention(Layer):
         return operations
 
     def products(self, x: Shape, y: Shape) -> tuple[Product, ...]:
+        """The input is copied window by window, once for queries, keys and values."""
         size, c = product(self._along(x)[0]), x.channels
-        return attending(Widths(c, c), self.heads, (c, c), (size, size), exact_div(x.positions, size))
+        inward = Product("attention.linear.macs", x.positions, 3 * c, c, 1, "queries, keys, values", GATHERED, ROWS)
+        return (inward, *attended(Widths(c, c), self.heads, x, (size, size), exact_div(x.positions, size)))
 
     def buffers(self, x: Shape) -> Mapping[str, Size]:
         """Which bias each pair of a window's positions has, and which pairs are masked, window by window."""
