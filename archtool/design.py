@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archtool.collector import collector_paused
-from archtool.errors import SpecError, nearest
+from archtool.errors import SpecError
 from archtool.flatten import FlatNetwork, flat_network
+from archtool.loading import source
 from archtool.network import Evaluation
 from archtool.runs import BlockRun
 from archtool.shape import Shape
-from archtool.spec.catalog import find_shipped, shipped_names
 from archtool.spec.library import FILES, Library
-from archtool.spec.reader import Document, read_file, read_text
+from archtool.spec.reader import Document
 from archtool.spec.spec import Expectation, Spec
 from archtool.trace import Trace
 
@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from archtool.analysis.seen import LayerField
     from archtool.analysis.support import Support
     from archtool.analysis.unproductive import Unproductive
+    from archtool.claims.check import Checked
     from archtool.explore.sweep import Sweep
+    from archtool.realize.properties.settings import Settings
     from archtool.realize.result import Verification
 
 
-def load(source: str | os.PathLike[str], design: str | None = None, **knobs: object) -> Design:
+def load(spec: str | os.PathLike[str], design: str | None = None, **knobs: object) -> Design:
     """Read a spec: a file's path, a spec's text (of more than one line), or the name of a shipped spec or design.
 
     `design` chooses one of the spec's variants; `knobs` override its vars, each a number, a list, or the text of an
@@ -47,18 +49,8 @@ def load(source: str | os.PathLike[str], design: str | None = None, **knobs: obj
     >>> load("resnet50").analyze().totals.params
     25557032
     """
-    text = os.fspath(source)
-    if "\n" in text:
-        return Design(read_text(text, "<text>"), design, knobs)
-    path = Path(text)
-    looks_like_a_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or path.exists()
-    shipped = None if looks_like_a_path else find_shipped(text)
-    if shipped is not None:
-        path, own_design = shipped
-        return Design(read_file(path), design or own_design, knobs, path.parent)
-    if not looks_like_a_path:
-        raise SpecError(f"'{text}' is neither a file nor a shipped spec" + nearest(text, shipped_names()))
-    return Design(read_file(path), design, knobs, path.parent)
+    found = source(spec)
+    return Design(found.document, design or found.design, knobs, found.folder)
 
 
 class Design:
@@ -286,6 +278,19 @@ class Design:
 
         return sweep(self, over, metrics, **asked)
 
+    def check(self, settings: Settings | None = None) -> Checked:
+        """The claims of the spec, each with its verdict; with settings, what structure does not decide is tested in
+        torch. Raises SpecError for a claim that can't be read.
+
+        >>> load("siamese").check().counts
+        {'proved': 1}
+        """
+        from archtool.claims.check import check
+        from archtool.spec.spec import Spec
+
+        spec = Spec(self.spec.document, None, self.spec.folder, library=self.spec.library)
+        return check(spec, settings, library=self.spec.library)
+
     def draw_field(
         self,
         path: str | os.PathLike[str],
@@ -327,11 +332,6 @@ class Design:
         """Draw the network into a file, as svg, png, pdf or dot by its suffix; the file's path. See `dot`.
 
         Raises PictureError where the file can't be written; then there is none.
-
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     load("resnet50").render(f"{folder}/net.svg", depth=1).name
-        'net.svg'
         """
         from archtool.render.picture import check, save
 

@@ -27,6 +27,7 @@ LINE = (
     ("axes", "stage", "modules", "modules_attention", "modules_parts", "modules_tokens"),  # what layers have in common
     ("layers",),
     ("spec",),
+    ("loading",),
     ("runs", "merging"),
     ("network", "frame", "repeats", "growing", "alternatives", "choices", "sides", "flatten"),
     ("design",),  # the face of it all: what it can be asked, it imports when asked
