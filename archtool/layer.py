@@ -36,6 +36,7 @@ from archtool.nature import NONE, OTHER, Coupling, Groups, Nature, Positions, Sy
 from archtool.product import Product
 from archtool.shape import Shape
 from archtool.size import Size
+from archtool.stencil import Stencil
 from archtool.taps import AxisTaps, taps_of
 from archtool.window import Window
 
@@ -99,6 +100,10 @@ class Layer:
 
     def mixing(self, x: Shape) -> Mixing | None:
         """How an output element is made of those that it reads; None where no rule is known for its gradient."""
+        return None
+
+    def stencil(self, x: Shape) -> Stencil | None:
+        """The layer as a convolution, at inference; None where it is none, or none is known."""
         return None
 
     def nature(self, x: Shape) -> Nature:

@@ -22,7 +22,7 @@ LINE = (
     ("window", "cost"),
     ("field", "taps"),
     ("fields",),
-    ("mixing", "nature", "product"),
+    ("mixing", "nature", "product", "stencil"),
     ("layer",),
     ("axes", "stage", "modules", "modules_attention", "modules_parts", "modules_tokens"),  # what layers have in common
     ("layers",),

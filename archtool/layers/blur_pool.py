@@ -16,6 +16,7 @@ from archtool.nature import LINEAR, Nature
 from archtool.product import UNFOLDED, Product
 from archtool.shape import Shape
 from archtool.size import Size, at_most, decided, equal, product, require
+from archtool.stencil import FIXED, AxisTaps, Stencil
 from archtool.trace import Expr
 from archtool.window import Window
 
@@ -53,6 +54,10 @@ class BlurPool(PerChannel):
     def mixing(self, x: Shape) -> Mixing:
         row = self._row()
         return Blended(lambda axis, position, reads: row, self.padding_mode)
+
+    def stencil(self, x: Shape) -> Stencil:
+        axes = tuple(AxisTaps(self.kernel, axis.stride, 1, axis.before, axis.after) for axis in self.window(x))
+        return Stencil(x.channels, x.channels, axes, mode=self.padding_mode, weights=FIXED)
 
     def nature(self, x: Shape) -> Nature:
         return LINEAR

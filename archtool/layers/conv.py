@@ -15,6 +15,7 @@ from archtool.nature import AFFINE, LINEAR, SHIFTED, Coupling, Groups, Nature, S
 from archtool.product import GATHERED, INPUT, ROWS, UNFOLDED, Product
 from archtool.shape import Shape
 from archtool.size import Size, equal, product, require_divisible
+from archtool.stencil import AxisTaps, Stencil
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ class Conv(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Weighted(self.padding_mode)
+
+    def stencil(self, x: Shape) -> Stencil:
+        window, rank = self.window(x), len(x.spatial)
+        taps = zip(spread(self.kernel, rank, "kernel"), spread(self.dilation, rank, "dilation"), window, strict=True)
+        axes = tuple(AxisTaps(k, axis.stride, d, axis.before, axis.after) for k, d, axis in taps)
+        return Stencil(self.out, self.groups, axes, self.bias, self.padding_mode)
 
     def nature(self, x: Shape) -> Nature:
         return AFFINE if self.bias else LINEAR

@@ -12,6 +12,7 @@ from archtool.nature import AFFINE, LINEAR, MIRRORED, Nature, Symmetry
 from archtool.product import ROWS, Product
 from archtool.shape import Shape
 from archtool.size import Size
+from archtool.stencil import Stencil
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,10 @@ class Linear(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Weighted()
+
+    def stencil(self, x: Shape) -> Stencil | None:
+        """Over the channels of a vector or of tokens; it takes nothing else."""
+        return Stencil(self.out, bias=self.bias)
 
     def nature(self, x: Shape) -> Nature:
         return AFFINE if self.bias else LINEAR

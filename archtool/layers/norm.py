@@ -12,6 +12,7 @@ from archtool.mixing import Mixing, Normalised
 from archtool.nature import AFFINE, MIRRORED, OTHER, Coupling, Groups, Nature, Positions, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Size, equal, less, require, require_divisible
+from archtool.stencil import LEARNED, POSITIVE, Stencil, per_channel
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class BatchNorm(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(False, True, lambda variance: (variance + float(self.eps)) ** 0.5)
+
+    def stencil(self, x: Shape) -> Stencil:
+        return per_channel(x, bias=True, weights=LEARNED if self.affine else POSITIVE)
 
     def nature(self, x: Shape) -> Nature:
         """By running statistics, a scale and a shift a channel."""
@@ -200,6 +204,12 @@ class InstanceNorm(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Normalised(False, True, lambda variance: (variance + float(self.eps)) ** 0.5)
+
+    def stencil(self, x: Shape) -> Stencil | None:
+        """By running statistics it scales and shifts each channel, as batch norm does."""
+        if not self.track_running_stats:
+            return None
+        return per_channel(x, bias=True, weights=LEARNED if self.affine else POSITIVE)
 
     def nature(self, x: Shape) -> Nature:
         """By running statistics, a scale and a shift a channel."""

@@ -13,6 +13,7 @@ from archtool.mixing import Copied, Mixing
 from archtool.nature import AFFINE, LINEAR, NONE, Coupling, Groups, Nature, Positions, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Ratio, Size, decided, equal, require, where
+from archtool.stencil import FIXED, AxisTaps, Stencil
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -176,6 +177,13 @@ class Pad(PerChannel):
 
     def mixing(self, x: Shape) -> Mixing:
         return Copied(self.mode)
+
+    def stencil(self, x: Shape) -> Stencil | None:
+        """Of one tap that passes its input on; other values than 0 are no convolution's."""
+        if equal(self.value, 0) is True:
+            axes = tuple(AxisTaps(before=axis.before, after=axis.after) for axis in self.window(x))
+            return Stencil(x.channels, x.channels, axes, mode=self.mode, weights=FIXED)
+        return None
 
     def nature(self, x: Shape) -> Nature:
         return LINEAR if equal(self.value, 0) is True else AFFINE

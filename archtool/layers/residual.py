@@ -12,6 +12,7 @@ from archtool.mixing import Applied, Copied, Mixing
 from archtool.nature import LINEAR, MIRRORED, Coupling, Groups, Nature, Symmetry
 from archtool.shape import Shape
 from archtool.size import Size
+from archtool.stencil import Stencil, per_channel
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +33,9 @@ class LayerScale(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Applied(lambda z: float(self.init) * z)
+
+    def stencil(self, x: Shape) -> Stencil:
+        return per_channel(x, bias=False)
 
     def nature(self, x: Shape) -> Nature:
         return LINEAR
