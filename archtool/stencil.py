@@ -5,9 +5,12 @@ A kind tells it in `Layer.stencil`, at inference: batch norm by its running stat
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
+from archtool.shape import Shape
 from archtool.size import Size, product
+from archtool.window import Window
 
 LEARNED: Final = "learned"  # any numbers
 POSITIVE: Final = "positive"  # any numbers above 0: one over a deviation
@@ -49,6 +52,13 @@ class Stencil(NamedTuple):
         return product(axis.kernel for axis in self.axes)
 
 
-def per_channel(x: Any, bias: bool, weights: str = LEARNED) -> Stencil:
+def per_channel(x: Shape, bias: bool, weights: str = LEARNED) -> Stencil:
     """The stencil of what scales (and shifts) each channel of x by itself."""
     return Stencil(x.channels, x.channels, () if x.is_tokens else (AxisTaps(),) * len(x.spatial), bias, weights=weights)
+
+
+def own_filter(x: Shape, window: Window, kernels: Iterable[Size], mode: str = "zeros") -> Stencil:
+    """The stencil of one filter, the kind's own, for each channel of x by itself."""
+    axes = zip(kernels, window, strict=True)
+    taps = tuple(AxisTaps(kernel, axis.stride, 1, axis.before, axis.after) for kernel, axis in axes)
+    return Stencil(x.channels, x.channels, taps, mode=mode, weights=FIXED)

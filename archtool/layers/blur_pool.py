@@ -16,7 +16,7 @@ from archtool.nature import LINEAR, Nature
 from archtool.product import UNFOLDED, Product
 from archtool.shape import Shape
 from archtool.size import Size, at_most, decided, equal, product, require
-from archtool.stencil import FIXED, AxisTaps, Stencil
+from archtool.stencil import Stencil, own_filter
 from archtool.trace import Expr
 from archtool.window import Window
 
@@ -56,8 +56,7 @@ class BlurPool(PerChannel):
         return Blended(lambda axis, position, reads: row, self.padding_mode)
 
     def stencil(self, x: Shape) -> Stencil:
-        axes = tuple(AxisTaps(self.kernel, axis.stride, 1, axis.before, axis.after) for axis in self.window(x))
-        return Stencil(x.channels, x.channels, axes, mode=self.padding_mode, weights=FIXED)
+        return own_filter(x, self.window(x), (self.kernel,) * len(x.spatial), self.padding_mode)
 
     def nature(self, x: Shape) -> Nature:
         return LINEAR

@@ -13,7 +13,7 @@ from archtool.mixing import Copied, Mixing
 from archtool.nature import AFFINE, LINEAR, NONE, Coupling, Groups, Nature, Positions, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Ratio, Size, decided, equal, require, where
-from archtool.stencil import FIXED, AxisTaps, Stencil
+from archtool.stencil import Stencil, own_filter
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -180,10 +180,9 @@ class Pad(PerChannel):
 
     def stencil(self, x: Shape) -> Stencil | None:
         """Of one tap that passes its input on; other values than 0 are no convolution's."""
-        if equal(self.value, 0) is True:
-            axes = tuple(AxisTaps(before=axis.before, after=axis.after) for axis in self.window(x))
-            return Stencil(x.channels, x.channels, axes, mode=self.mode, weights=FIXED)
-        return None
+        if equal(self.value, 0) is not True:
+            return None
+        return own_filter(x, self.window(x), (1,) * len(x.spatial), self.mode)
 
     def nature(self, x: Shape) -> Nature:
         return LINEAR if equal(self.value, 0) is True else AFFINE

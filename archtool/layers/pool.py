@@ -18,7 +18,6 @@ from archtool.shape import Shape
 from archtool.size import (
     Size,
     all_of,
-    any_of,
     at_most,
     ceil_div,
     decided,
@@ -33,7 +32,7 @@ from archtool.size import (
     require,
     where,
 )
-from archtool.stencil import FIXED, AxisTaps, Stencil
+from archtool.stencil import Stencil, own_filter
 from archtool.trace import Expr
 from archtool.window import Window
 
@@ -176,17 +175,11 @@ class AvgPool(PerChannel):
         return Blended(weights)
 
     def stencil(self, x: Shape) -> Stencil | None:
-        """Where each window counts all of its positions: with padding left out, or windows cut off in ceil mode, it
-        divides by other numbers at the border."""
+        """Where windows are not cut off and no padding is left out: else it divides by other numbers at the border."""
         window = self.window(x)
-        whole = not self.ceil_mode or window == _pool_window(replace(self, ceil_mode=False), x)
-        padded = any_of(*[less(0, end) for axis in window for end in (axis.before, axis.after)])
-        if not whole or (not self.count_include_pad and padded is not False):
-            return None
-        kernels = spread(self.kernel, len(x.spatial), "kernel")
-        taps = zip(kernels, window, strict=True)
-        axes = tuple(AxisTaps(k, axis.stride, 1, axis.before, axis.after) for k, axis in taps)
-        return Stencil(x.channels, x.channels, axes, weights=FIXED)
+        cut = self.ceil_mode and window != _pool_window(replace(self, ceil_mode=False), x)
+        whole = self.count_include_pad or all([axis[2:] == (0, 0) for axis in window])
+        return own_filter(x, window, spread(self.kernel, len(window), "kernel")) if whole and not cut else None
 
     def nature(self, x: Shape) -> Nature:
         return LINEAR
