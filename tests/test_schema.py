@@ -77,6 +77,7 @@ claims:
   - params(whole) > 0
   - {that: params(whole) == c, name: one, why: so it is, when: c > 2}
 explore: {over: {c: 1..4, "widths[0]": [1, 2], op: {each: 2, of: [relu, tanh]}}, minimize: macs, sample: 10}
+lint: {select: [C, W301], ignore: [bias-before-norm]}
 """
 
 
@@ -147,6 +148,8 @@ HEAD = "input: [3, 16, 16]\n"
         "layers: [relu]\nblocks: {unit: {body: [relu], argument: {}}}",
         "layers: [relu]\narchtool: 2",
         "layers: [relu]\nexplore: {minimise: macs}",
+        "layers: [relu]\nlint: {disable: [C101]}",
+        "layers: [relu]\nlint: {ignore: C101}",
         "layers: [relu]\nclaims: [{name: no claim}]",
         "name: nothing",
     ],

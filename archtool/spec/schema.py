@@ -10,6 +10,7 @@ from typing import Any, Final
 from archtool.fields import EXPRESSION, Schema
 from archtool.layer import Layer, find, kinds
 from archtool.spec.domains import CLAIM, EXPLORE
+from archtool.spec.linting import LINT
 from archtool.spec.spec import KEYS, OVERRIDES
 
 NAME: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z_]\\w*$"}
@@ -197,6 +198,11 @@ _TOP: Final[dict[str, Any]] = {
         "type": "object",
         "properties": {name: {} for name in EXPLORE},
         "required": ["over"],
+        "additionalProperties": False,
+    },
+    "lint": {
+        "type": "object",
+        "properties": {name: {"type": "array", "items": TEXT} for name in LINT},
         "additionalProperties": False,
     },
 }

@@ -17,6 +17,7 @@ from archtool.spec.compiler import BodyCompiler
 from archtool.spec.domains import Claim, Forms
 from archtool.spec.expressions import Expression, constant
 from archtool.spec.library import FILES, Library
+from archtool.spec.linting import LintForm, lint_form
 from archtool.spec.naming import tensor_names
 from archtool.spec.reader import Document, Node, Scalar, Sequence, read_text
 from archtool.spec.reader import Mapping as MappingNode
@@ -27,7 +28,7 @@ from archtool.spec.values import HERE, INPUT, Environment
 Entries = dict[str, tuple[Scalar, Node]]
 KEYS: Final = (
     "archtool", "name", "about", "source", "functional", "input", "inputs", "vars", "include", "blocks", "layers",
-    "outputs", "designs", "expect", "given", "claims", "explore",
+    "outputs", "designs", "expect", "given", "claims", "explore", "lint",
 )  # fmt: skip
 OVERRIDES: Final = ("vars", "input", "inputs", "layers", "outputs", "expect")
 METRICS: Final = ("params", "macs", "flops", "activations", "output", "receptive_field", "peak_memory")
@@ -48,8 +49,8 @@ class Spec:
     """A compiled spec in one of its designs.
 
     `block` is the network: its arguments are the vars; `blocks` are those that its steps can name. `functional` are the
-    layer kinds that the network's published code calls as functions, `expect` holds published totals, `claims`, `given`
-    and `explore` what later readings use, `included` the specs that it includes, by file.
+    layer kinds that the network's published code calls as functions, `expect` holds published totals, `claims`, `given`,
+    `explore` and `lint` what later readings use, `included` the specs that it includes, by file.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Spec:
         self.claims: tuple[Claim, ...] = forms.claims(entries["claims"][1]) if "claims" in entries else ()
         knobs = list(self.block.arguments)
         self.explore = forms.explore(entries["explore"][1], knobs) if "explore" in entries else None
+        self.lint = lint_form(document, entries["lint"][1]) if "lint" in entries else LintForm()
 
     # --- the document -------------------------------------------------------------------------------------------
 
