@@ -1,0 +1,61 @@
+"""Folds and refusals in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from archtool.algebra.folding.folding import FoldedLayer
+from archtool.algebra.folding.trees import After, Own, Stack, Sum, Through, Tree
+from archtool.size import Size
+
+MOST_NAMED: Final = 3
+
+
+def named(*names: str) -> str:
+    """Layers by name, of many the first few.
+
+    >>> named("a", "b", "c", "d", "e")
+    "'a', 'b', 'c' and 2 more"
+    """
+    shown = ", ".join(f"'{name}'" for name in names[:MOST_NAMED])
+    return shown + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def sentence(layer: FoldedLayer) -> str:
+    """How a folded layer is made: `conv is conv, then batch_norm`."""
+    assert layer.tree is not None
+    return f"{layer.name} is {told(layer.tree)}"
+
+
+def told(tree: Tree) -> str:
+    """A tree in words, the original layers by their names."""
+    match tree:
+        case Own():
+            return tree.name
+        case Through():
+            return "its input"
+        case After():
+            return f"{_inner(tree.first)}, then {_inner(tree.second)}"
+        case Sum():
+            parts = zip(tree.signs, tree.parts, strict=True)
+            text = " ".join(f"{'+' if sign > 0 else '-'} ({told(part)})" for sign, part in parts)
+            return text.removeprefix("+ ")
+        case Stack():
+            return " | ".join(f"({told(part)})" for part in tree.parts)
+
+
+def _inner(tree: Tree) -> str:
+    return f"({told(tree)})" if isinstance(tree, Sum | Stack) else told(tree)
+
+
+def verdict(numbers: tuple[Size, Size], macs: tuple[Size, Size]) -> str:
+    """What is compared where together costs more, or is not known to cost less: before and after."""
+    pairs = [("numbers", numbers), ("multiply-adds", macs)]
+    grown = [
+        f"{after:,} {what} in place of {before:,}"
+        for what, (before, after) in pairs
+        if isinstance(before, int) and isinstance(after, int) and after > before
+    ]
+    if not grown:
+        return "whether they cost less together varies with the design"
+    return "together they would cost more: " + ", ".join(grown)

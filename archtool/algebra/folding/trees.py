@@ -1,0 +1,100 @@
+"""How a folded layer is made of the original ones: what realize evaluates to weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archtool.stencil import Stencil
+
+
+class Own(NamedTuple):
+    """An original layer's own kernel; `weights` is the layer that owns them; it `copies` where each output is one
+    input (padding)."""
+
+    name: str
+    weights: str
+    kind: str
+    is_conv: bool
+    copies: bool
+    stencil: Stencil
+
+
+class Through(NamedTuple):
+    """The tensor itself: the kernel that passes it on."""
+
+    stencil: Stencil
+
+
+class After(NamedTuple):
+    """One kernel behind another; `second` reads what `first` makes."""
+
+    first: Tree
+    second: Tree
+    stencil: Stencil
+
+
+class Sum(NamedTuple):
+    """Kernels of one input added, each with its sign, their taps aligned by position."""
+
+    parts: tuple[Tree, ...]
+    signs: tuple[int, ...]
+    stencil: Stencil
+
+
+class Stack(NamedTuple):
+    """Kernels of one input whose output channels stand behind each other."""
+
+    parts: tuple[Tree, ...]
+    stencil: Stencil
+
+
+Tree = Own | Through | After | Sum | Stack
+
+
+def leaves(tree: Tree) -> Iterator[Own]:
+    """The original layers in a tree, in the order of the data."""
+    if isinstance(tree, Own):
+        yield tree
+    elif isinstance(tree, After):
+        yield from leaves(tree.first)
+        yield from leaves(tree.second)
+    elif isinstance(tree, Sum | Stack):
+        for part in tree.parts:
+            yield from leaves(part)
+
+
+def form(tree: Tree) -> tuple[object, ...]:
+    """A tree by its shape alone: two of one form can have the same weights."""
+    match tree:
+        case Own():
+            return ("own", tree.stencil)
+        case Through():
+            return ("through", tree.stencil)
+        case After():
+            return ("after", form(tree.first), form(tree.second))
+        case Sum():
+            parts = sorted(zip(tree.signs, map(form, tree.parts), strict=True), key=repr)
+            return ("sum", tree.stencil, *parts)
+        case Stack():
+            return ("stack", tree.stencil, *map(form, tree.parts))
+
+
+def shared_form(tree: Tree) -> tuple[object, ...]:
+    """A tree by the weights that it takes: two that are equal here make equal weights."""
+    match tree:
+        case Own():
+            return ("own", tree.weights, tree.stencil)
+        case Through():
+            return ("through", tree.stencil)
+        case After():
+            return ("after", shared_form(tree.first), shared_form(tree.second))
+        case Sum():
+            return ("sum", tree.stencil, tree.signs, *map(shared_form, tree.parts))
+        case Stack():
+            return ("stack", tree.stencil, *map(shared_form, tree.parts))
+
+
+def is_scale(tree: Tree) -> bool:
+    """Whether it is made of scales and shifts alone."""
+    return not any(leaf.is_conv for leaf in leaves(tree))
