@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from archtool.size import Size
 
@@ -20,9 +21,11 @@ POSITIONS: Final = "positions"  # more rows where the positions of all items lie
 PRODUCTS: Final = "products"  # more products: the right matrix is an item's own
 
 
-class Product(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Product:
     """`count` products of an m x k matrix with a k x n one, for one item of a batch; `term` is the cost term of their
-    multiply-accumulates, `name` tells it from the layer's others. `left` and `items` are words of those above."""
+    multiply-accumulates, `name` tells it from the layer's others. `left` and `items` are words of those above; `source`
+    is the number of the tensor, of those that the layer takes, that the left matrix comes from."""
 
     term: str
     m: Size
@@ -32,6 +35,7 @@ class Product(NamedTuple):
     name: str = ""
     left: str = INPUT
     items: str = POSITIONS
+    source: int = 0
 
     @property
     def macs(self) -> Size:
