@@ -87,7 +87,8 @@ def _conv(module: nn.Conv1d | nn.Conv2d | nn.Conv3d, tensors: Sequence[Tensor], 
         x = nn.functional.pad(x, module.pads, module.pad_mode)
     else:
         mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
-        pads = [int(pad) for pad in reversed(module.padding) for _ in ("before", "after")]
+        assert not isinstance(module.padding, str)  # archtool tells it in numbers
+        pads = [pad for pad in reversed(module.padding) for _ in ("before", "after")]
         x = nn.functional.pad(x, pads, mode)
     return _convolved(x, module.weight, module.bias, module.stride, module.dilation, module.groups, products)
 
