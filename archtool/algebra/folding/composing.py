@@ -14,7 +14,7 @@ from archtool.size import Condition, Size, all_of, at_most, equal, less, maximum
 from archtool.stencil import AxisTaps, Stencil
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error
+class Refused(Exception):
     """No single kernel does the same everywhere; why, with places {0} and {1} for the layers."""
 
 

@@ -7,7 +7,7 @@ from itertools import count
 
 from archtool.algebra.folding.composing import Refused, composed, holds
 from archtool.algebra.folding.folding import FoldedLayer, Folding, Refusal
-from archtool.algebra.folding.graph import Graph, Node, passes
+from archtool.algebra.folding.graph import Graph, Node, passes, stated_once
 from archtool.algebra.folding.joining import Path, behind_each_other, bundles, runs_of, stretches, total
 from archtool.algebra.folding.laying import laid
 from archtool.algebra.folding.sharing import clashes, owners_of
@@ -19,7 +19,6 @@ from archtool.layer import Join
 from archtool.runs import join_run
 from archtool.shape import Shape
 from archtool.size import Size, all_of, at_most
-from archtool.trace import Expr
 
 SIGNED = {"add": 1, "subtract": -1}  # of all tensors but the first
 
@@ -31,19 +30,15 @@ def fold(flat: FlatNetwork, *, dense: bool = False) -> Folding:
     numbers that are stored (parameters and running statistics) nor the multiply-adds grow; with `dense` wherever it is
     exactly equal. On sizes that vary, what is not certain for all of them is left as it is.
     """
-    trace = next((size.trace for x in flat.inputs.values() for size in x.dims if isinstance(size, Expr)), None)
-    problems = [*trace.problems] if trace else []
-    pinned: dict[str, str] = {}
-    while True:
-        pass_ = _Pass(flat, dense, pinned)
-        pass_.run()
-        found = clashes(pass_.graph)
-        if not found:
-            break
-        pinned |= found
-    if trace:  # asking layers again what they are states their rules again
-        trace.problems[:] = problems
-    return _result(pass_)
+    with stated_once(flat):
+        pinned: dict[str, str] = {}
+        while True:
+            attempt = _Pass(flat, dense, pinned)
+            attempt.run()
+            found = clashes(attempt.graph)
+            if not found:
+                return _result(attempt)
+            pinned |= found
 
 
 class _Pass:
@@ -133,7 +128,7 @@ class _Pass:
         name = greatest.name
         if last.run.layer.is_join:
             name = _beside(last.name, laid(tree, x, y).kind)
-        return Node(name, laid(tree, x, y), [], last.target, last.fields, "", True, tree, names)
+        return Node(name, laid(tree, x, y), [], last.target, last.fields, "", True, tree, names, last.makes)
 
     def check_cost(self, new: Node, old: Sequence[Node]) -> None:
         """Refused where a layer costs more than those that it stands for."""
@@ -149,10 +144,7 @@ class _Pass:
     def sum(self, join: Node) -> bool:
         if join.taken is not True or stretches(self.graph, join):
             return False
-        for bundle in bundles(self.graph, join):
-            if self.bundle(join, bundle):
-                return True
-        return False
+        return any(self.bundle(join, bundle) for bundle in bundles(self.graph, join))
 
     def bundle(self, join: Node, bundle: Sequence[Path]) -> bool:
         """Lay the paths of a bundle, one after the other, into the first of them."""
@@ -215,6 +207,7 @@ class _Pass:
         first = min(places)
         ends = [chosen_node.fields for chosen_node in nodes if chosen_node.target in join.sources]
         new.name, new.target = max(nodes, key=lambda node: _rank(node.numbers)).name, last.target
+        new.makes = None
         new.fields = tuple(joined(list(fields), new.run.output.axes) for fields in zip(*ends, strict=True))
         kept = [source for place, source in enumerate(join.sources) if place not in places or place == first]
         kept[[place for place in range(len(join.sources)) if place not in places or place == first].index(first)] = (
@@ -228,7 +221,7 @@ class _Pass:
         assert isinstance(layer, Join)
         rest = Node(
             join.name, join_run(layer, tuple(graph.shapes[source] for source in kept)), kept, join.target, join.fields,
-            join.weights, join.taken, None, join.made,
+            join.weights, join.taken, None, join.made, join.makes,
         )  # fmt: skip
         graph.replace(join, rest)
         graph.replace(last, new)
@@ -265,8 +258,9 @@ def _result(pass_: _Pass) -> Folding:
         names[node.target] = _unused(node.name, used)
     owners = owners_of(graph, names)
     layers, folded = [], []
+    for tensor in sorted([*graph.nodes, *graph.merges]):
+        places[tensor] = next(numbers)
     for node in graph:
-        places[node.target] = next(numbers)
         name = names[node.target]
         sources = tuple([places[source] for source in node.sources])
         if node.original is not None:
@@ -277,9 +271,13 @@ def _result(pass_: _Pass) -> Folding:
             layer = FlatLayer(name, node.run, sources, places[node.target], node.fields, owners[node.target])
         layers.append(layer)
         is_new = node.tree is not None and node.original is None
-        folded.append(FoldedLayer(name, node.made, node.tree if is_new else None))
+        folded.append(FoldedLayer(name, node.made, node.tree if is_new else None, node.makes))
     outputs = {name: places[number] for name, number in graph.outputs.items()}
-    network = FlatNetwork(graph.inputs, layers, outputs)
+    merges = {
+        places[tensor]: merged._replace(yes=places[merged.yes], no=places[merged.no])
+        for tensor, merged in graph.merges.items()
+    }
+    network = FlatNetwork(graph.inputs, layers, outputs, merges)
     refused = tuple(Refusal(layers, reason) for layers, reason in pass_.refused.items())
     return Folding(network=network, layers=tuple(folded), gone=tuple(pass_.gone), refused=refused)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,11 +13,12 @@ from archtool.flatten import FlatNetwork
 
 class FoldedLayer(NamedTuple):
     """A layer of the folded network: the original layers that it is `made` of, in their order, and how; `tree` is None
-    where it is an original layer as it was."""
+    where it is an original layer as it was. It `makes` the output of that original layer, or a part of a sum (none)."""
 
     name: str
     made: tuple[str, ...]
     tree: Tree | None
+    makes: str | None
 
 
 class Refusal(NamedTuple):
@@ -52,7 +54,7 @@ class Folding:
         return tuple(sentence(layer) for layer in self.folds)
 
     @cached_property
-    def signature(self) -> tuple[object, ...]:
+    def signature(self) -> tuple[Hashable, ...]:
         """A normal form: networks with equal ones compute the same set of functions, over all weights and running
         statistics, of their inputs in order (sufficient, not necessary)."""
         from archtool.algebra.folding.signature import signature

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from archtool.algebra.folding.trees import Own, Tree
@@ -11,11 +12,13 @@ from archtool.mixing import Copied
 from archtool.runs import LayerRun
 from archtool.shape import Shape
 from archtool.size import Condition, Size
+from archtool.trace import Expr
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A layer as it stands: what it is made of (`made`, names of original layers) and, where it is linear, how."""
+    """A layer as it stands: what it is made of (`made`, names of original layers) and, where it is linear, how; it
+    `makes` what the original layer of that name makes (none: a part of a sum)."""
 
     name: str
     run: LayerRun
@@ -26,6 +29,7 @@ class Node:
     taken: Condition
     tree: Tree | None
     made: tuple[str, ...]
+    makes: str | None
     original: FlatLayer | None = None
 
     @property
@@ -39,6 +43,18 @@ class Node:
         return self.run.cost.params + self.run.layer.buffers(self.input).get("same", 0)
 
 
+@contextmanager
+def stated_once(flat: FlatNetwork) -> Iterator[None]:
+    """Layers that are asked again what they are, on sizes that vary, state their rules again: that leaves no trace."""
+    traces = [size.trace for x in flat.inputs.values() for size in x.dims if isinstance(size, Expr)]
+    problems = [*traces[0].problems] if traces else []
+    try:
+        yield
+    finally:
+        if traces:
+            traces[0].problems[:] = problems
+
+
 def own_tree(layer: FlatLayer) -> Own | None:
     """A layer as a kernel by itself; None where it is none, where some designs lack it, and where it stands for several
     turns of a repeat: the next turn is behind it, not the next layer."""
@@ -46,10 +62,7 @@ def own_tree(layer: FlatLayer) -> Own | None:
         return None
     x = layer.run.inputs[0]
     stencil = layer.run.layer.stencil(x)
-    if stencil is None:
-        return None
-    copies = isinstance(layer.run.layer.mixing(x), Copied)
-    return Own(layer.name, layer.weights, layer.run.kind, layer.run.layer.is_conv, copies, stencil)
+    return None if stencil is None else Own(layer.name, layer.weights, layer.run.layer, x, stencil)
 
 
 def passes(run: LayerRun) -> bool:
@@ -68,12 +81,13 @@ class Graph:
         self.outputs = dict(flat.outputs)
         self.nodes: dict[int, Node] = {}
         self.readers: dict[int, list[Node]] = {}
+        self.merges = flat.merges
         self.kept = {end for merged in flat.merges.values() for end in (merged.yes, merged.no)}
         self.shapes: dict[int, Shape] = dict(enumerate(flat.inputs.values()))
         for layer in flat.layers:
             node = Node(
                 layer.name, layer.run, list(layer.sources), layer.target, layer.fields, layer.weights, layer.taken,
-                own_tree(layer), (layer.name,), layer,
+                own_tree(layer), (layer.name,), layer.name, layer,
             )  # fmt: skip
             self.nodes[layer.target] = node
             self.shapes[layer.target] = layer.run.output

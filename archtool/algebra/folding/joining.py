@@ -29,15 +29,18 @@ def paths(graph: Graph, place: int, tensor: int) -> Iterator[Path]:
     tree: Tree | None = None
     nodes: tuple[Node, ...] = ()
     while graph.is_private(tensor) and (node := graph.nodes.get(tensor)) and node.tree is not None:
-        if tree is None:
-            tree = node.tree
-        else:
-            try:
-                tree = After(node.tree, tree, composed(node.tree.stencil, node.input, node.run.output, tree.stencil, shape))
-            except Refused:
-                return
+        try:
+            tree = node.tree if tree is None else _behind(node, tree, shape)
+        except Refused:
+            return
         tensor, nodes = node.sources[0], (node, *nodes)
         yield Path(place, tensor, tree, nodes)
+
+
+def _behind(node: Node, tree: Tree, y: Shape) -> Tree:
+    """A kernel that ends in y with the layer that makes its input before it."""
+    assert node.tree is not None
+    return After(node.tree, tree, composed(node.tree.stencil, node.input, node.run.output, tree.stencil, y))
 
 
 def bundles(graph: Graph, join: Node) -> Iterator[list[Path]]:

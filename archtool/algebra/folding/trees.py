@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
-from archtool.stencil import Stencil
+from archtool.layer import Layer
+from archtool.mixing import Copied
+from archtool.shape import Shape
+from archtool.stencil import FIXED, Stencil
 
 
 class Own(NamedTuple):
-    """An original layer's own kernel; `weights` is the layer that owns them; it `copies` where each output is one
-    input (padding)."""
+    """An original layer's own kernel, over the input x; `weights` is the name of the layer that owns them."""
 
     name: str
     weights: str
-    kind: str
-    is_conv: bool
-    copies: bool
+    layer: Layer
+    x: Shape
     stencil: Stencil
+
+    @property
+    def copies(self) -> bool:
+        """Whether each of its outputs is one of its inputs, or padding."""
+        return isinstance(self.layer.mixing(self.x), Copied)
 
 
 class Through(NamedTuple):
@@ -64,11 +70,11 @@ def leaves(tree: Tree) -> Iterator[Own]:
             yield from leaves(part)
 
 
-def form(tree: Tree) -> tuple[object, ...]:
+def form(tree: Tree) -> Hashable:
     """A tree by its shape alone: two of one form can have the same weights."""
     match tree:
         case Own():
-            return ("own", tree.stencil)
+            return ("own", tree.stencil, tree.layer if tree.stencil.weights == FIXED else None)
         case Through():
             return ("through", tree.stencil)
         case After():
@@ -80,11 +86,11 @@ def form(tree: Tree) -> tuple[object, ...]:
             return ("stack", tree.stencil, *map(form, tree.parts))
 
 
-def shared_form(tree: Tree) -> tuple[object, ...]:
+def shared_form(tree: Tree) -> Hashable:
     """A tree by the weights that it takes: two that are equal here make equal weights."""
     match tree:
         case Own():
-            return ("own", tree.weights, tree.stencil)
+            return ("own", tree.weights, tree.stencil, tree.layer)
         case Through():
             return ("through", tree.stencil)
         case After():
@@ -97,4 +103,4 @@ def shared_form(tree: Tree) -> tuple[object, ...]:
 
 def is_scale(tree: Tree) -> bool:
     """Whether it is made of scales and shifts alone."""
-    return not any(leaf.is_conv for leaf in leaves(tree))
+    return not any(leaf.layer.is_conv for leaf in leaves(tree))
