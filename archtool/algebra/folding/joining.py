@@ -55,10 +55,11 @@ def bundles(graph: Graph, join: Node) -> Iterator[list[Path]]:
             yield sorted(bundle.values(), key=_weight, reverse=True)
 
 
-def _weight(path: Path) -> tuple[int, int, int]:
-    """Which of several paths the others are laid into: on sizes that vary as they come."""
+def _weight(path: Path) -> tuple[bool, int, int, int]:
+    """Which of several paths the others are laid into: on sizes that vary the longest, else as they come."""
     taps, groups = path.tree.stencil.taps, path.tree.stencil.groups
     return (
+        bool(path.nodes),
         taps if isinstance(taps, int) else len(path.nodes),
         -groups if isinstance(groups, int) else 0,
         -path.place,

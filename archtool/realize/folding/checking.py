@@ -55,7 +55,7 @@ def check(
         draw = Draw(kind="normal", seed=seed + number)
         original = weighted(flat, draw, torch.float64, place)
         inputs = draw_inputs(flat, draw, torch.float64, place)
-        folded = realized(folding, original)
+        folded = realized(folding, original, torch.float64).to(place)
         for name, error in differences(flat, folding, original, folded, inputs):
             compared += 1
             worst, at = (worst, at) if error <= worst else (error, name)  # nan is worse than any
@@ -64,14 +64,10 @@ def check(
     return Checked(error=worst, at=at, outputs=outputs, compared=compared, draws=draws, device=str(place))
 
 
-def realized(folding: Folding, original: Network) -> Network:
-    """The folded network at inference, its weights made of the original's."""
-    state = weights(folding, original)
-    folded = realize(folding.network).eval().requires_grad_(False)
-    like = next((each for each in state.values() if each.is_floating_point()), None)
-    if like is not None:
-        folded = folded.to(like.device, like.dtype)
-    folded.load_state_dict(state)
+def realized(folding: Folding, original: Network, dtype: torch.dtype) -> Network:
+    """The folded network at inference, of a dtype, its weights made of the original's."""
+    folded = realize(folding.network).eval().requires_grad_(False).to(dtype)
+    folded.load_state_dict(weights(folding, original, dtype))
     return folded
 
 

@@ -15,14 +15,14 @@ from archtool.realize.build import Network
 from archtool.realize.folding.kernels import Kernel, evaluate
 
 
-def weights(folding: Folding, module: Network) -> dict[str, Tensor]:
+def weights(folding: Folding, module: Network, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
     """The weights of `realize(folding.network)`, from those of the original network's module: computed in float64, of
-    the module's own dtype.
+    the module's own dtype where none is asked for.
 
     Layers that are as they were keep theirs, bit by bit.
     """
     modules = {".".join(path): layer for path, layer in zip(module.paths, module.layers(), strict=True)}
-    dtype = _dtype(module)
+    dtype = dtype or _dtype(module)
     state: dict[str, Tensor] = {}
     with torch.no_grad():
         for layer, folded in zip(folding.network.layers, folding.layers, strict=True):
