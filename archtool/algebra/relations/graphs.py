@@ -1,0 +1,172 @@
+"""A network as few nodes: its linear parts, each as large as its kernels are known exactly, and what is between them.
+
+Layers that change nothing at inference (identity, dropout, another layout of the same positions) are no nodes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from archtool.algebra.relations.parts import Part, added, chained, identity, leaf, passes
+from archtool.errors import RuleError
+from archtool.flatten import FlatLayer, FlatNetwork
+from archtool.layer import Join
+from archtool.mixing import Chosen, Multiplied, Summed
+from archtool.shape import Shape
+from archtool.size import all_of, equal
+
+_TURNS: Final = re.compile(r"(^|\.)\d+-")  # in the name of a layer that stands for several turns of a repeat
+_AT_INFERENCE: Final = "at inference: dropout passes everything, batch norm uses its running statistics"
+
+
+class Open(RuleError):
+    """A network whose layers vary with its sizes, so that no one graph tells it."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Source:
+    """An input of the network."""
+
+    number: int
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Linear:
+    """A linear part, of one tensor."""
+
+    part: Part
+    of: Node
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Other:
+    """Any other layer, of its tensors; where `in_any_order` the order of them makes no difference. `weights` is the
+    name of the layer whose weights it uses."""
+
+    layer: FlatLayer
+    of: tuple[Node, ...]
+    in_any_order: bool
+    shape: Shape
+
+    @property
+    def weights(self) -> str:
+        """The name of the layer whose weights (running statistics among them) it uses; empty where it has none."""
+        run = self.layer.run
+        has_none = equal(run.cost.params, 0) is True and not run.layer.buffers(run.inputs[0])
+        return "" if has_none else self.layer.weights
+
+
+Node = Source | Linear | Other
+
+
+class Graph(NamedTuple):
+    """A network's inputs' shapes in order, its outputs by name, with their shapes."""
+
+    inputs: tuple[Shape, ...]
+    outputs: dict[str, tuple[Node, Shape]]
+    assumptions: tuple[str, ...] = (_AT_INFERENCE,)
+
+
+def graph(flat: FlatNetwork) -> Graph:
+    """The nodes of a network; raises Open where some layer is there in some designs alone."""
+    if flat.merges or any([layer.taken is not True for layer in flat.layers]):
+        raise Open("which layers it has varies with its sizes")
+    if any([_TURNS.search(layer.name) for layer in flat.layers]):
+        raise Open("how many turns a repeat has varies with its sizes")
+    return _Reading(flat).graph()
+
+
+class _Reading:
+    """Makes nodes of a network's tensors, from the inputs on."""
+
+    def __init__(self, flat: FlatNetwork) -> None:
+        self.flat = flat
+        self.uses = Counter([source for layer in flat.layers for source in layer.sources])
+        self.uses.update(flat.outputs.values())
+        self.sharing = Counter([layer.weights for layer in flat.layers])
+        self.nodes: dict[int, Node] = {
+            number: Source(number, shape) for number, shape in enumerate(flat.inputs.values())
+        }
+        self.used: Counter[Node] = Counter()  # how often a node's tensor is taken, other layouts of it included
+        self.used.update({self.nodes[number]: self.uses[number] for number in self.nodes})
+        self.shapes = dict(enumerate(flat.inputs.values()))
+
+    def graph(self) -> Graph:
+        for layer in self.flat.layers:
+            self.shapes[layer.target] = layer.run.output
+            node = self.made(layer)
+            self.nodes[layer.target] = node
+            self.used[node] += self.uses[layer.target] - (1 if passes(layer.run) else 0)
+        outputs = {name: (self.nodes[number], self.shapes[number]) for name, number in self.flat.outputs.items()}
+        return Graph(tuple(self.flat.inputs.values()), outputs)
+
+    def made(self, layer: FlatLayer) -> Node:
+        """The node of a layer's output."""
+        of = tuple([self.nodes[source] for source in layer.sources])
+        run = layer.run
+        if passes(run):
+            return of[0]
+        own = leaf(layer) if self.sharing[layer.weights] == 1 else None
+        if own is not None:
+            return self.behind(own, of[0], run.output)
+        mixing = run.layer.mixing(run.inputs[0])
+        joins = isinstance(run.layer, Join)
+        if joins and isinstance(mixing, Summed) and mixing.others == 1:
+            return self.sum(layer, of)
+        in_any_order = joins and isinstance(mixing, Multiplied | Chosen)
+        return Other(layer, of, in_any_order, run.output)
+
+    def alone(self, node: Node) -> bool:
+        """Whether a node's tensor is taken once."""
+        return self.used[node] == 1
+
+    def behind(self, part: Part, of: Node, shape: Shape, takers: int = 1) -> Node:
+        """A part behind a node, as one node with it where that can be and none but so many takers in it have it."""
+        if isinstance(of, Linear) and self.used[of] == takers:
+            both = chained(of.part, part)
+            if both is not None:
+                return Linear(both, of.of, shape)
+        return Linear(part, of, shape)
+
+    def sum(self, layer: FlatLayer, of: tuple[Node, ...]) -> Node:
+        """A sum as one linear part where all its tensors come from one and one of them can be all sums; sums of sums
+        are one."""
+        shape = layer.run.output
+        if all([_alike(each, shape) for each in layer.run.inputs]):
+            of = tuple([inner for each in of for inner in self.terms(each, shape)])
+            bases = [each.of if isinstance(each, Linear) and self.alone(each) else each for each in of]
+            bases += list(of)
+            for base in dict.fromkeys(bases):
+                parts = [self.over(each, base) for each in of]
+                together = added(tuple(parts)) if all(parts) else None  # type: ignore[arg-type]  # none is None here
+                if together is not None:
+                    takers = sum([each is base or (isinstance(each, Linear) and each.of is base) for each in of])
+                    return self.behind(together, base, shape, takers)
+        return Other(layer, of, True, shape)
+
+    def terms(self, node: Node, shape: Shape) -> tuple[Node, ...]:
+        """The terms of a sum that only a sum takes; else the node."""
+        inner = isinstance(node, Other) and node.in_any_order and self.alone(node)
+        if inner and isinstance(node.layer.run.layer.mixing(shape), Summed):  # type: ignore[union-attr]  # an Other
+            return node.of  # type: ignore[union-attr,return-value]  # an Other
+        return (node,)
+
+    def over(self, node: Node, base: Node) -> Part | None:
+        """A node as a part behind another."""
+        if node is base:
+            return identity(node.shape)
+        if isinstance(node, Linear) and node.of is base and self.alone(node):
+            return node.part
+        return None
+
+
+def _alike(one: Shape, other: Shape) -> bool:
+    """Whether two shapes are the same for all sizes."""
+    if len(one.spatial) != len(other.spatial) or one.is_tokens != other.is_tokens:
+        return False
+    return all_of(equal(one.channels, other.channels), *map(equal, one.spatial, other.spatial)) is True
