@@ -22,6 +22,7 @@ from archtool.taps import AxisTaps, taps_of
 if TYPE_CHECKING:
     from archtool.analysis.maps import Bools
     from archtool.design import Design
+    from archtool.flatten import FlatNetwork
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -89,9 +90,22 @@ def support(
     clipped: bool = True,
 ) -> Support:
     """The exact set; see `Design.support`."""
+    return flat_support(design.flat(), at, position, of, projective=projective, clipped=clipped)
+
+
+def flat_support(
+    flat: FlatNetwork,
+    at: str | None = None,
+    position: Position | None = None,
+    of: str | None = None,
+    *,
+    projective: bool = False,
+    clipped: bool = True,
+) -> Support:
+    """The exact set of a network whose layers are told one by one."""
     import numpy as np
 
-    where = place(design.flat(), at, of)
+    where = place(flat, at, of)
     tensor, name = (where.source, where.of) if projective else (where.output, where.layer.name)
     told = checked(position, tensor, name)
     if where.is_everything:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archtool.algebra.formula import said
 from archtool.claims.judging import Judge
 from archtool.claims.judging import said as values_said
-from archtool.claims.language import Comparison, Part, leaves, read
+from archtool.claims.language import Comparison, Part, leaves, read, read_condition
 from archtool.claims.roster import Roster, domains
 from archtool.claims.verdict import STATUSES, Verdict
 from archtool.errors import ArchtoolError, RuleError, SpecError
@@ -87,9 +87,7 @@ def _is_asked(claim: Claim, claims: Sequence[str]) -> bool:
 def _read(spec: Spec, roster: Roster, claim: Claim) -> _Read:
     try:
         part = read(claim.that, roster.names)
-        when = read(claim.when, roster.names) if claim.when else None
-        if when is not None and not isinstance(when, Comparison):
-            raise RuleError("'when' compares sizes and numbers of networks; a property can't stand there")
+        when = read_condition(claim.when, roster.names) if claim.when else None
         for each in (part, when):
             for leaf in leaves(each) if each is not None else ():
                 subjects = [n.subject for n in leaf.numbers.values()] if isinstance(leaf, Comparison) else leaf.subjects

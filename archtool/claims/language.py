@@ -112,6 +112,15 @@ def read(text: str, names: Iterable[str]) -> Part:
     return _Reader(text, frozenset(names)).claim()
 
 
+def read_condition(text: str, names: Iterable[str]) -> Comparison:
+    """The text of a `when`: numbers alone, compared; raises RuleError."""
+    reader = _Reader(text, frozenset(names))
+    tree = reader.tree()
+    if reader.has_facts(tree):
+        raise RuleError("'when' compares sizes and numbers of networks; a property can't stand there")
+    return reader.comparison(tree)
+
+
 def leaves(part: Part) -> Iterator[Comparison | Fact]:
     """The comparisons and facts that a claim is made of."""
     if isinstance(part, Comparison | Fact):
@@ -128,12 +137,15 @@ class _Reader:
         self.parts = 0
 
     def claim(self) -> Part:
+        return self.part(self.tree())
+
+    def tree(self) -> ast.AST:
         try:
             tree = syntax_tree(self.text)
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
             raise RuleError(f"this is no claim ({reason})") from None
-        return self.part(tree.body)  # type: ignore[attr-defined]  # an Expression
+        return tree.body  # type: ignore[attr-defined, no-any-return]  # an Expression
 
     def fail(self, reason: str) -> NoReturn:
         raise RuleError(reason)
@@ -150,7 +162,8 @@ class _Reader:
     # --- parts ----------------------------------------------------------------------------------------------------
 
     def part(self, node: ast.AST) -> Part:
-        if not self.has_facts(node):
+        is_and = isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And)
+        if not is_and and not self.has_facts(node):
             return self.comparison(node)
         if isinstance(node, ast.BoolOp):
             kind = All if isinstance(node.op, ast.And) else Some
@@ -233,16 +246,22 @@ class _Reader:
         rewriter = _Numbers(self)
         changed = rewriter.visit(deepcopy(node))
         names = [*self.names, *rewriter.found]
-        compared: tuple[ast.AST, ...] = (node.left, *node.comparators) if isinstance(node, ast.Compare) else ()
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "approx":
-            compared = tuple(node.args)
         truth = compile_expression(ast.unparse(ast.fix_missing_locations(changed)), names, ())
         sides = []
-        for each in compared:
+        for each in self.compared(node):
             value = ast.fix_missing_locations(_Numbers(self, rewriter.known).visit(deepcopy(each)))
             sides.append(Side(self.said(each), compile_expression(ast.unparse(value), names, ())))
         signs = tuple([SIGNS[type(op)] for op in node.ops]) if isinstance(node, ast.Compare) else ()
         return Comparison(text, truth, rewriter.found, tuple(sides), signs)
+
+    def compared(self, node: ast.AST) -> list[ast.AST]:
+        """The sides of the comparisons in it."""
+        if isinstance(node, ast.Compare):
+            return [node.left, *node.comparators]
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "approx":
+            return list(node.args)
+        parts = node.values if isinstance(node, ast.BoolOp) else [node.operand] if isinstance(node, ast.UnaryOp) else []
+        return [side for part in parts for side in self.compared(part)]
 
     def number(self, node: ast.Call) -> Number:
         self.count()

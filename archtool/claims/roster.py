@@ -7,10 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from archtool.analysis.measures import Measures
 from archtool.analysis.options import Options
+from archtool.analysis.support import flat_support
 from archtool.claims.language import Argument, Number, Reference, Step, Word
-from archtool.claims.words import SIZES, THIS
+from archtool.claims.words import SEEN, SIZES, THIS
 from archtool.design import load
-from archtool.errors import RuleError, nearest
+from archtool.errors import RuleError, Untraceable, nearest
 from archtool.flatten import FlatNetwork, flat_network
 from archtool.layer import find, kinds
 from archtool.network import Evaluation
@@ -110,8 +111,9 @@ class Roster:
         found = self.reached(frozenset().union(*(_uses(value) for _, value in reference.arguments)))
         given = dict(reference.arguments)
         if self.is_ours(reference.name):
-            own = set(self.base.block.arguments) - self.own_vars(reference.name) - given.keys()
-            return found | (own & set(self.free))
+            spec = self.spec(reference.name)
+            assert spec is not None  # it is the spec's own
+            return found | self.reached(spec.reads - self.own_vars(reference.name) - given.keys())
         inputs = frozenset().union(*(_input_uses(form) for _, form in self.base.inputs.values()))
         return found if INPUT in given or self.spec(reference.name) is not None else found | self.reached(inputs)
 
@@ -161,6 +163,10 @@ class Reading:
             if len(shape.spatial) != 2 or shape.is_tokens:
                 raise RuleError(f"{number.text}: the output {shape} has no height and width")
             return shape.spatial[SIZES.index(number.function) - 1]
+        if number.function == SEEN:
+            if self.evaluation.trace is not None:
+                raise Untraceable(f"{number.text} on sizes that vary")
+            return flat_support(placed.flat(), clipped=False).count
         key = (number.subject.text, number.options)
         if key not in self._measures:
             self._measures[key] = Measures(placed.run, Options(**dict(number.options)), placed.functional)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from archtool.claims.check import Checked
 from archtool.claims.judging import said
 from archtool.claims.verdict import FAILING, REFUTED, STATUSES, UNDECIDED, Verdict
+from archtool.render.diagnostics.paths import relative
 
 WIDTH: Final = 118
 INDENT: Final = " " * 11  # below a claim, whose status stands before it
@@ -21,7 +22,7 @@ def text(checked: Sequence[Checked], why: bool = False) -> str:
 
 
 def _spec(checked: Checked, why: bool) -> Iterator[str]:
-    yield checked.file
+    yield relative(checked.file)
     if not checked.verdicts:
         yield f"  {checked.name} makes no claims"
     for verdict in checked.verdicts:
@@ -30,7 +31,7 @@ def _spec(checked: Checked, why: bool) -> Iterator[str]:
 
 def _verdict(verdict: Verdict, why: bool) -> Iterator[str]:
     finding = verdict.finding
-    yield from _paragraph(verdict.title, f"{verdict.status:<9}")
+    yield from _paragraph(verdict.title, f"{verdict.status:<11}")
     if verdict.scope:
         yield from _paragraph(verdict.scope)
     if verdict.status == REFUTED:
@@ -39,12 +40,12 @@ def _verdict(verdict: Verdict, why: bool) -> Iterator[str]:
         yield from _paragraph(f"not decided: {finding.reason}")
     if verdict.status not in FAILING or why:
         for basis in finding.basis:
-            yield from _paragraph(f"by {basis.kind}: {basis.text}")
+            yield from _paragraph(f"{basis.kind}: {basis.text}")
     if why:
         if verdict.why:
             yield from _paragraph(f"stated because {verdict.why}")
         for number, step in enumerate(finding.steps, 1):
-            yield from _paragraph(step, f"{number:>11}. ", "")
+            yield from _paragraph(step, f"{number:>8}. ")
         for assumption in finding.assumptions:
             yield from _paragraph(f"assumed: {assumption}")
 
@@ -64,8 +65,7 @@ def _value(value: Any) -> str:
 
 def _paragraph(words: str, first: str = INDENT, margin: str = "  ") -> list[str]:
     lines = wrap(words, WIDTH - len(INDENT), break_long_words=False, break_on_hyphens=False) or [""]
-    rest = INDENT + margin
-    return [f"  {first}{lines[0]}" if margin else f"{first}{lines[0]}", *[f"{rest}{line}" for line in lines[1:]]]
+    return [f"{margin}{first}{lines[0]}", *[f"{margin}{INDENT}{line}" for line in lines[1:]]]
 
 
 def _summary(checked: Sequence[Checked]) -> str:

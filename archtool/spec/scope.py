@@ -39,7 +39,8 @@ class Vocabulary:
 class Scope:
     """The names that one block (or a network, whose arguments are its vars) can use, and where in it we are.
 
-    `touched` gathers the names that compiled expressions read; `tensors` are the names of the body's tensors.
+    `touched` gathers the names that compiled expressions read in the body that is compiled, `reads` those of all bodies;
+    `tensors` are the names of the body's tensors.
     """
 
     def __init__(self, vocabulary: Vocabulary, path: tuple[str, ...]) -> None:
@@ -49,6 +50,7 @@ class Scope:
         self.variables: frozenset[str] = frozenset()
         self.tensors: set[str] = set()
         self.touched: set[str] = set()
+        self.reads: set[str] = set()
         self.cache: dict[str, Expression] = {}
 
     # --- errors -------------------------------------------------------------------------------------------------
@@ -106,6 +108,7 @@ class Scope:
             self.cache[text] = found
         if found.uses:
             self.touched.update(found.uses)
+            self.reads.update(found.uses)
         return found
 
     def _compile_scalar(self, node: Scalar) -> Expression:
@@ -216,6 +219,7 @@ class Scope:
         except RuleError as error:
             self.fail(node, str(error))
         self.touched.update(found.uses)
+        self.reads.update(found.uses)
         return found
 
     def only(self, node: Node, allowed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:

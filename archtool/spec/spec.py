@@ -82,6 +82,7 @@ class Spec:
         self.block = self._compile(vocabulary, entries)
         self.blocks: Mapping[str, Block] = vocabulary.blocks
         self.inputs = self._inputs(entries)
+        self.reads = frozenset(self._scope.reads)  # the vars that the layers, the input and other vars read
         self.expect = self._expectations(entries)
         forms = Forms(document)
         self.given = forms.given(entries["given"][1]) if "given" in entries else {}
