@@ -15,6 +15,7 @@ from math import inf
 from archtool.algebra.polynomial import Atom, Exact, Monomial, Polynomial, contents, single
 
 MOST_TERMS = 60  # of a formula whose bounds are looked for
+MOST_SHIFTED = 2000  # terms of one product, shifted
 
 
 class Lows:
@@ -71,6 +72,8 @@ def _shifted(part: Polynomial, lows: Lows) -> Exact | float:
             if power < 0 and not known[atom] >= 0:
                 return -inf
             for _ in range(power if power > 0 else 1):
+                if len(terms) > MOST_SHIFTED:
+                    return -inf
                 terms = _times(terms, atom, known[atom] if power > 0 else 0)
         for shifted, value in terms.items():
             found[shifted] = found.get(shifted, 0) + value

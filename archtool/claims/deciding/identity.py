@@ -1,0 +1,122 @@
+"""Proofs by closed forms: both sides multiplied out, what is left between them, and why that is never negative."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from archtool.algebra.bounds import least
+from archtool.algebra.finding import Basis, Finding
+from archtool.algebra.functions import replaced
+from archtool.algebra.polynomial import Atom, Polynomial, polynomial, single
+from archtool.algebra.text import write
+from archtool.claims.deciding.question import Question
+from archtool.errors import RuleError
+from archtool.size import Ratio, any_of, negate
+
+MOST_PREMISES: Final = 12  # that a truth value is multiplied by
+MOST_TERMS: Final = 60  # of a truth value that premises are multiplied to
+LONGEST: Final = 200  # characters of a formula that a derivation shows
+
+
+def by_identity(question: Question) -> Finding | None:
+    """The finding that a claim follows by its closed form; None where it does not show that. Raises RuleError where
+    there is no closed form of a size that can be worked with."""
+    how = _follows(question)
+    if how is None:
+        return None
+    steps = tuple(derivation(question))
+    return Finding(truth=True, basis=(Basis("identity", how),), steps=steps, assumptions=question.rules())
+
+
+def _follows(question: Question) -> str | None:
+    """How the claim follows, in words; None where it is not seen to."""
+    claim = question.claim
+    if claim is True or any_of(negate(question.hypothesis), claim) is True:
+        return "computer algebra: normal forms and bounds of both sides"
+    truth = question.whole(question.reader.of(claim))
+    if truth.constant == 1:
+        return "computer algebra: closed forms of both sides"
+    return "computer algebra: closed forms, where the conditions hold" if not gap(question, truth).terms else None
+
+
+def gap(question: Question, truth: Polynomial) -> Polynomial:
+    """1 where the premises hold and a truth value is 0, else 0; or, where that has too many terms, 1 at more points."""
+    found = polynomial(1) - truth
+    conditions = dict.fromkeys([each for each in reversed(question.premises) if each is not True])
+    for condition in list(conditions)[:MOST_PREMISES]:
+        premise = question.reader.of(condition)
+        if len(found.terms) * len(premise.terms) <= MOST_TERMS**2 and premise.constant != 1:
+            more = found * premise
+            found = more if len(more.terms) <= MOST_TERMS else found
+    return found
+
+
+def derivation(question: Question) -> Iterator[str]:
+    """Both sides in closed form, and what is between them."""
+    try:
+        yield from _derived(question)
+    except (RuleError, ZeroDivisionError):  # too long to be read, all the same decided
+        yield "the closed forms of its sides are too long to be shown"
+
+
+def _derived(question: Question) -> Iterator[str]:
+    for text, value in question.sides:
+        closed = _written(question.whole(question.reader.of(value)), question)
+        if "".join(closed.split()) != "".join(text.split()):
+            yield f"{text} = {closed}"
+    pairs = zip(question.sides, question.sides[1:], question.signs, strict=False)
+    for (_, left), (_, right), sign in pairs:
+        yield from _compared(left, sign, right, question)
+
+
+def _compared(left: Any, sign: str, right: Any, question: Question) -> Iterator[str]:
+    """Why two sides compare as they do."""
+    (above, below), (other, under) = _parts(left), _parts(right)
+    of = question.reader.of
+    first, second = question.whole(of(above) * of(under)), question.whole(of(other) * of(below))
+    scale = question.whole(of(below) * of(under))
+    if scale.constant != 1:
+        yield f"both sides times {_written(scale, question)}, which is above 0:"
+    if first == second:
+        yield f"both are {_written(first, question)}"
+        return
+    difference = second - first if sign in ("<", "<=") else first - second
+    names = "right side - left side" if sign in ("<", "<=") else "left side - right side"
+    yield f"{names} = {_written(difference, question)}"
+    yield from positive_steps(difference, question)
+
+
+def positive_steps(difference: Polynomial, question: Question) -> Iterator[str]:
+    """Why a formula is never negative, as far as its coefficients show that."""
+    lows = {name: domain.low for name, domain in question.ranges.items() if name in difference.symbols()}
+    moved = {Atom("symbol", name): single(Atom("symbol", f"{name}'")) + low for name, low in lows.items() if low}
+    plain = all([atom.op == "symbol" and power > 0 for monomial in difference.terms for atom, power in monomial])
+    shifted = replaced(difference, moved) if plain else difference
+    for part, word in ((shifted, "negative"), (-shifted, "positive")):
+        if plain and all([factor >= 0 for factor in part.terms.values()]):
+            if moved:
+                where = ", ".join([f"{name} = {low} + {name}'" for name, low in lows.items() if low])
+                yield f"with {where} that is {_written(shifted, question)}"
+            constant = part.terms.get((), 0)
+            more = f", and its constant is {shifted.terms[()]}" if constant else ""
+            yield f"none of its terms is {word}{more}"
+            return
+    low, high = least(difference, question.reader.lows), -least(-difference, question.reader.lows)
+    if not isinstance(low, float):
+        yield f"that is at least {low}, by the bounds of its parts"
+    elif not isinstance(high, float):
+        yield f"that is at most {high}, by the bounds of its parts"
+    else:
+        yield "its sign follows from the conditions, case by case"
+
+
+def _parts(value: Any) -> tuple[Any, Any]:
+    if isinstance(value, Ratio):
+        return value
+    return value, 1
+
+
+def _written(part: Polynomial, question: Question) -> str:
+    text = write(part, question.layout)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(part.terms)} terms)"
