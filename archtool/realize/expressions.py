@@ -10,7 +10,8 @@ its outputs:
   a comparison of two has, where named.
 - moves, each of every tensor: `["shifted", steps, filling, e]` by so many positions an axis, filling with "zeros" or
   "cyclic"; `["flipped", axes, e]`; `["turned", e]` by 90 degrees; `["permuted", "positions" | "channels", order, e]`;
-  `["only", "positions" | "channels", numbers, e]` and `["without", ..., e]`: zeros elsewhere, or there.
+  `["only", "positions" | "channels", numbers, e]` and `["without", ..., e]`: zeros elsewhere, or there;
+  `["within", axis, first, last, e]`: zeros before the first position of an axis, and behind the last.
 
 Axes are those of the positions; positions are numbered row by row.
 """
@@ -63,8 +64,8 @@ class Meaning(Protocol[T]):
         """What a network makes of its inputs."""
 
 
-def read(expression: Expression, meaning: Meaning[T]) -> T:
-    """What an expression stands for."""
+def read(expression: Expression, meaning: Meaning[T], known: dict[str, T] | None = None) -> T:
+    """What an expression stands for; `known` keeps what networks made, so that it is made once."""
     word, *rest = expression
     if word == "draw":
         return meaning.drawn(Draw.of(rest[0]))
@@ -73,11 +74,16 @@ def read(expression: Expression, meaning: Meaning[T]) -> T:
     if word == "one":
         return meaning.one(*rest)
     if word == "sum":
-        return meaning.sum([(factor, read(term, meaning)) for factor, term in rest])
-    if word == "output":
+        return meaning.sum([(factor, read(term, meaning, known)) for factor, term in rest])
+    if word != "output":
+        *how, inner = rest
+        return meaning.moved(read(inner, meaning, known), MOVES[word](*how))
+    if known is None:
         return meaning.output(read(rest[0], meaning), rest[1] if len(rest) > 1 else "")
-    *how, inner = rest
-    return meaning.moved(read(inner, meaning), MOVES[word](*how))
+    name = repr(expression)
+    if name not in known:
+        known[name] = meaning.output(read(rest[0], meaning, known), rest[1] if len(rest) > 1 else "")
+    return known[name]
 
 
 class Tensors:
@@ -163,33 +169,34 @@ def _axis_of(what: str) -> int:
     return 1 if what == "channels" else 2
 
 
-def _laid_out(tensor: Tensor, shape: Shape) -> Tensor:
+def laid_out(tensor: Tensor, shape: Shape) -> Tensor:
     """(batch, channels, positions) of a tensor of any layout."""
     return tensor.movedim(-1, 1) if shape.is_tokens else tensor.reshape(*tensor.shape[:2], -1)
 
 
-def _laid_back(tensor: Tensor, shape: Shape, like: Tensor) -> Tensor:
+def laid_back(tensor: Tensor, shape: Shape, like: Tensor) -> Tensor:
+    """What `laid_out` did undone, to the sizes of a tensor like it."""
     return tensor.movedim(1, -1) if shape.is_tokens else tensor.reshape(like.shape)
 
 
 def _permuted(what: str, order: Sequence[int]) -> Move:
     def move(tensor: Tensor, shape: Shape) -> Tensor:
-        flat = _laid_out(tensor, shape)
+        flat = laid_out(tensor, shape)
         moved = flat.index_select(_axis_of(what), torch.tensor(list(order), device=tensor.device))
-        return _laid_back(moved, shape, tensor)
+        return laid_back(moved, shape, tensor)
 
     return move
 
 
 def _only(what: str, numbers: Sequence[int]) -> Move:
     def move(tensor: Tensor, shape: Shape) -> Tensor:
-        flat, axis = _laid_out(tensor, shape), _axis_of(what)
+        flat, axis = laid_out(tensor, shape), _axis_of(what)
         there = torch.zeros(flat.shape[axis], dtype=torch.bool, device=tensor.device)
         there[[number for number in numbers if number < len(there)]] = True
         kept = torch.where(
             there.reshape([-1 if each == axis else 1 for each in range(3)]), flat, torch.zeros_like(flat)
         )
-        return _laid_back(kept, shape, tensor)
+        return laid_back(kept, shape, tensor)
 
     return move
 
@@ -199,6 +206,16 @@ def _without(what: str, numbers: Sequence[int]) -> Move:
     return lambda tensor, shape: tensor - only(tensor, shape)
 
 
+def _within(axis: int, first: int, last: int) -> Move:
+    def move(tensor: Tensor, shape: Shape) -> Tensor:
+        kept = torch.zeros_like(tensor)
+        along, length = first_axis(shape) + axis, last + 1 - first
+        kept.narrow(along, first, length).copy_(tensor.narrow(along, first, length))
+        return kept
+
+    return move
+
+
 MOVES: dict[str, Callable[..., Move]] = {
     "shifted": _shifted,
     "flipped": _flipped,
@@ -206,4 +223,5 @@ MOVES: dict[str, Callable[..., Move]] = {
     "permuted": _permuted,
     "only": _only,
     "without": _without,
+    "within": _within,
 }

@@ -6,13 +6,15 @@ name of an output, and an index in it), `dtype`, and `training` where the networ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from archtool.algebra.finding import Witness
 from archtool.flatten import FlatNetwork
+from archtool.realize.build import Network
 from archtool.realize.draws import Draw, weighted
 from archtool.realize.expressions import Bundle, Tensors, read
 from archtool.realize.forward import chosen_dtype
@@ -48,11 +50,23 @@ def replayed(flat: FlatNetwork, recipe: Mapping[str, Any], other: FlatNetwork | 
     networks = {"": weighted(flat, Draw.of(recipe["weights"]), dtype, cpu)}
     if other is not None:
         networks["other"] = weighted(other, Draw.of(recipe.get("weights_of_other", recipe["weights"])), dtype, cpu)
+    calls: dict[str, Callable[..., Any]] = dict(networks)
     if recipe.get("training"):
-        networks[""].train()
-    meaning = Tensors(flat, dict(networks), dtype, cpu)
+        calls[""] = in_training(networks[""])
+    meaning = Tensors(flat, calls, dtype, cpu)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.get("training_seed", 0))
         left, right = (read(recipe[side], meaning) for side in ("left", "right"))
     at = recipe["at"]
     return Replayed(left, right, list(flat.outputs).index(at["output"]), tuple(at["index"]))
+
+
+def in_training(network: Network) -> Callable[..., Any]:
+    """The network while training, of one item: beside another one in its batch, so that norms have statistics."""
+    network.train()
+
+    def run(*inputs: Tensor) -> Any:
+        made = network(*[torch.cat([x, 0.5 - 2 * x]) for x in inputs])
+        return {name: y[:1] for name, y in made.items()} if isinstance(made, dict) else made[:1]
+
+    return run
