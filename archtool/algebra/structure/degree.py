@@ -65,7 +65,7 @@ def _through(layer: FlatLayer, parts: tuple[_Degree, ...]) -> _Degree:
     moving = [part for part in parts if part.depends]
     if run.layer.ignores_input or not moving:
         return _Degree(depends=False, shifted=f"{called(layer)} depends on no input: scaling doesn't scale it")
-    nature = _acts(layer, [part.depends for part in parts])
+    nature = acts(layer, [part.depends for part in parts])
     bent = next((part.bent for part in moving if part.bent), "")
     shifted = next((part.shifted for part in parts if part.shifted), "")
     if nature.multilinear:  # the tensors that stand still are factors, whatever they are
@@ -82,7 +82,7 @@ def _through(layer: FlatLayer, parts: tuple[_Degree, ...]) -> _Degree:
     return _Degree(True, bent, shifted)
 
 
-def _acts(layer: FlatLayer, moving: list[bool]) -> Nature:
+def acts(layer: FlatLayer, moving: list[bool]) -> Nature:
     """What kind of function a layer is of those of its tensors that are `moving`, the others standing still."""
     nature = layer.run.layer.nature(layer.run.inputs[0])
     if nature.multilinear and sum(moving) == 1:
@@ -103,7 +103,7 @@ def _bias(layer: FlatLayer) -> bool | None:
 
 def _word(layer: FlatLayer, moving: list[bool]) -> str:
     """What a derivation says of a layer."""
-    nature = _acts(layer, moving)
+    nature = acts(layer, moving)
     if nature.multilinear and len(moving) > 1:
         return "linear, the other tensors standing still: they depend on no input"
     if nature.linear:

@@ -85,13 +85,17 @@ def in_place(layer: FlatLayer, moving: list[bool]) -> Condition:
     conditions: list[Condition] = []
     for index, (x, moves) in enumerate(zip(run.inputs, moving, strict=True)):
         if moves:
-            is_side = index > 0 and not run.layer.is_join
-            field = run.layer.side_field(run.inputs[0]) if is_side else run.field
-            conditions.append(_reads_itself(field, x, run.output))
+            conditions.append(reads_itself(read_of(layer, index), x, run.output))
     return all_of(*conditions)
 
 
-def _reads_itself(field: Field, x: Shape, y: Shape) -> Condition:
+def read_of(layer: FlatLayer, index: int) -> Field:
+    """What a layer's output positions see of one of its tensors."""
+    run = layer.run
+    return run.field if index == 0 or run.layer.is_join else run.layer.side_field(run.inputs[0])
+
+
+def reads_itself(field: Field, x: Shape, y: Shape) -> Condition:
     """Whether a tensor y with this field in x sees of x, at each position, that position alone."""
     alone = all_of(equal(x.positions, 1), equal(y.positions, 1))  # there is no other to see
     if len(x.axes) != len(y.axes) or len(field.axes) not in (0, len(x.axes)):
