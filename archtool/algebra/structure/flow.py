@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from heapq import merge
 from typing import Final, TypeVar
@@ -11,7 +12,7 @@ from archtool.flatten import FlatLayer, FlatNetwork
 AT_INFERENCE: Final = (
     "at inference: batch norm uses its running statistics, whatever they are, and dropout passes everything on"
 )
-MOST_LINES: Final = 8  # of a derivation that tells its layers one by one
+MOST_NAMES: Final = 8  # of layers that a derivation's step names one by one
 
 T = TypeVar("T")
 
@@ -57,15 +58,16 @@ def called(layer: FlatLayer) -> str:
 
 
 def told(lines: Iterable[tuple[FlatLayer, str]]) -> list[str]:
-    """A derivation's steps, `name: what` of each layer: those of one kind together where there are many."""
-    each = list(lines)
-    if len(each) <= MOST_LINES:
-        return [f"{layer.name}: {what}" for layer, what in each]
-    together: dict[tuple[str, str], list[str]] = {}
-    for layer, what in each:
-        together.setdefault((layer.run.kind, what), []).append(layer.name)
-    return [f"{_names(kind, names)}: {what}" for (kind, what), names in together.items()]
+    """A derivation's steps, `names: what` for the layers of which the same is said; counted by kind where they are
+    many."""
+    alike: dict[str, list[FlatLayer]] = {}
+    for layer, what in lines:
+        alike.setdefault(what, []).append(layer)
+    return [f"{_names(layers)}: {what}" for what, layers in alike.items()]
 
 
-def _names(kind: str, names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{len(names)} times {kind} ({names[0]} to {names[-1]})"
+def _names(layers: list[FlatLayer]) -> str:
+    if len(layers) <= MOST_NAMES:
+        return ", ".join([called(layer) for layer in layers])
+    kinds = Counter([layer.run.kind for layer in layers])
+    return ", ".join([f"{count} times {kind}" for kind, count in kinds.items()])

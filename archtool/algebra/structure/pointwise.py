@@ -16,7 +16,7 @@ from archtool.algebra.structure.shapes import same, shapes_of
 from archtool.field import LOCAL, AxisField, Field
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.shape import Shape
-from archtool.size import Condition, Size, all_of, any_of, equal, less
+from archtool.size import Condition, Size, all_of, any_of, equal, less, negate
 
 RULE: Final = "pointwise"
 
@@ -33,7 +33,7 @@ def pointwise(flat: FlatNetwork) -> Finding:
     if different:
         return Finding(truth=False, basis=(Basis("structure", RULE),), steps=(different,), assumptions=(AT_INFERENCE,))
     layers = [layer for layer in contributing(flat) if moving[layer.target]]
-    found = [(layer, in_place(layer, [moving[source] for source in layer.sources])) for layer in layers]
+    found = [(layer, _passes(layer, moving)) for layer in layers]
     for layer, condition in found:
         if condition is False:
             reason = f"{called(layer)} reads other positions than an output's own"
@@ -45,7 +45,7 @@ def pointwise(flat: FlatNetwork) -> Finding:
                 assumptions=(AT_INFERENCE,),
                 facts={"sufficient": all_of(*[each for _, each in found])},
             )
-    steps = told((layer, "reads each position for the same position of its output alone") for layer in layers)
+    steps = told((layer, "an output position reads the same position alone") for layer in layers)
     return Finding(
         truth=True,
         basis=(Basis("structure", RULE),),
@@ -79,14 +79,15 @@ def _other_positions(flat: FlatNetwork, moving: dict[int, bool]) -> str:
     return ""
 
 
-def in_place(layer: FlatLayer, moving: list[bool]) -> Condition:
-    """Whether a layer's output positions see, of those of its tensors that are `moving`, their own positions alone."""
+def _passes(layer: FlatLayer, moving: dict[int, bool]) -> Condition:
+    """Whether a layer's output positions see of its tensors that are `moving` their own positions alone, if it is
+    there."""
     run = layer.run
     conditions: list[Condition] = []
-    for index, (x, moves) in enumerate(zip(run.inputs, moving, strict=True)):
-        if moves:
+    for index, (x, source) in enumerate(zip(run.inputs, layer.sources, strict=True)):
+        if moving[source]:
             conditions.append(reads_itself(read_of(layer, index), x, run.output))
-    return all_of(*conditions)
+    return any_of(negate(layer.taken), all_of(*conditions))
 
 
 def read_of(layer: FlatLayer, index: int) -> Field:
