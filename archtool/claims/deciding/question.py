@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Any, Final
 
 from archtool.algebra.assumed import divided, rules, short
@@ -15,7 +14,9 @@ from archtool.algebra.closed import Reader
 from archtool.algebra.functions import replaced
 from archtool.algebra.polynomial import Atom, Polynomial
 from archtool.algebra.shown import Layout
+from archtool.claims.deciding.points import count
 from archtool.claims.deciding.statement import Domains, Statement
+from archtool.claims.deciding.symbols import symbols
 from archtool.errors import RuleError
 from archtool.runs import Problem
 from archtool.size import Condition
@@ -92,16 +93,9 @@ def asked(statement: Statement, hypothesis: Statement | None, domains: Domains, 
     """A statement on symbols, one for each range of more than one value; other domains have one value. Raises
     Untraceable, or another ArchtoolError where that can't be told."""
     trace = BoundedTrace()
-    values: dict[str, Any] = {}
-    ranges: dict[str, Range] = {}
-    for name, domain in domains.items():
-        if not isinstance(domain, Range):
-            (values[name],) = domain
-        elif domain.high is not None and domain.high - domain.low < domain.step:
-            values[name] = domain.low
-        else:
-            ranges[name] = domain
-            values[name] = trace.symbol(name, domain.low, inf if domain.high is None else domain.high, domain.step)
+    ranges = {name: domain for name, domain in domains.items() if isinstance(domain, Range) and count(domain) != 1}
+    chosen = {name: domain[0] for name, domain in domains.items() if not isinstance(domain, Range)}
+    values = symbols(trace, domains, chosen)
     claim = statement.traced(trace, values)
     when = None if hypothesis is None else hypothesis.traced(trace, values)
     problems = [*claim.problems, *(() if when is None else when.problems)]
