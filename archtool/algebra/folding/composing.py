@@ -15,7 +15,11 @@ from archtool.stencil import AxisTaps, Stencil
 
 
 class Refused(Exception):
-    """No single kernel does the same everywhere; why, with places {0} and {1} for the layers."""
+    """No single kernel does the same everywhere, or none is wanted: `rule` is a heading of docs/folding.md."""
+
+    def __init__(self, rule: str, why: str) -> None:
+        super().__init__(why)
+        self.rule = rule
 
 
 def holds(condition: Condition) -> bool:
@@ -26,7 +30,7 @@ def holds(condition: Condition) -> bool:
 def composed(first: Stencil, x: Shape, middle: Shape, second: Stencil, y: Shape) -> Stencil:
     """The stencil of `second` behind `first`, where x is what the first reads, y what the second makes."""
     if len(first.axes) != len(second.axes):
-        raise Refused("{0} and {1} work on different layouts")
+        raise Refused("layout", "the first and the second work on different layouts")
     sides = [
         _reads_outside(axis, n, m)
         for axis, n, m in zip(second.axes, _spatial(middle, second), _spatial(y, second), strict=True)
@@ -78,7 +82,7 @@ def common(left: Size, right: Size) -> Size:
         return left
     if 1 in (left, right):
         return 1
-    raise Refused("whether the taps or groups of {0} and {1} fit varies with the design")
+    raise Refused("open", "whether the taps or groups of the first and the second fit varies with the design")
 
 
 def _reads_outside(axis: AxisTaps, n: Size, m: Size) -> tuple[bool, bool]:
@@ -98,9 +102,12 @@ def _check_zeros(first: Stencil, x: Shape, middle: Shape, y: Shape, sides: Seque
     """The second reads zeros outside of what the first makes. The first would make the same there, out of the zeros
     around x, only where it adds nothing to them and where no tap of it reaches back into x."""
     if first.bias:
-        raise Refused("{0} adds a bias, and {1} pads with zeros that have none: they differ at the border")
+        raise Refused(
+            "bias before padding",
+            "the first adds a bias, and the second pads with zeros that have none: they differ at the border",
+        )
     if first.mode != "zeros" and reads_padding(first, x, middle):
-        raise Refused("{0} pads by mode " + first.mode + ", {1} with zeros")
+        raise Refused("padding modes", "the first pads by mode " + first.mode + ", the second with zeros")
     rank = len(x.spatial)
     sizes = zip(first.axes, x.spatial, middle.spatial, sides, strict=True)
     for axis, (taps, n, m, (before, after)) in enumerate(sizes):
@@ -109,8 +116,9 @@ def _check_zeros(first: Stencil, x: Shape, middle: Shape, y: Shape, sides: Seque
         if not holds(all_of(not before or clear_before, not after or clear_after)):
             name = axis_name(axis, rank)
             raise Refused(
-                "{1} pads what {0} makes with zeros, where {0} itself would make other numbers of the input's edge "
-                f"(along the {name}): equal only away from the border"
+                "border",
+                "the second pads what the first makes with zeros, where the first itself would make other numbers of the input's edge "
+                f"(along the {name}): equal only away from the border",
             )
 
 
@@ -122,7 +130,12 @@ def _wrapped(first: Stencil, x: Shape, middle: Shape, second: Stencil) -> str:
     still = all_of(*[equal(axis.stride, 1) for axis in first.axes], *map(equal, x.spatial, middle.spatial))
     if circular and holds(still):
         return "circular"
-    raise Refused("{1} pads by mode " + second.mode + " what {0} makes, which is not what {0} makes of a padded input")
+    raise Refused(
+        "padding modes",
+        "the second pads by mode "
+        + second.mode
+        + " what the first makes, which is not what the first makes of a padded input",
+    )
 
 
 def _is_plain(axis: AxisTaps) -> Condition:
@@ -132,14 +145,14 @@ def _is_plain(axis: AxisTaps) -> Condition:
 def _check_circular(stencil: Stencil, x: Shape) -> None:
     for axis, n in zip(stencil.axes, x.spatial, strict=True):
         if not holds(all_of(at_most(axis.before, n), at_most(axis.after, n))):
-            raise Refused("{0} and {1} together would wrap round more than once")
+            raise Refused("wrapping", "the first and the second together would wrap round more than once")
 
 
 def added(parts: Sequence[Stencil], x: Shape, y: Shape) -> Stencil:
     """The stencil that holds the sum of several of one input."""
     first = parts[0]
     if any(not holds(equal(part.out, first.out)) or len(part.axes) != len(first.axes) for part in parts):
-        raise Refused("they make different numbers of channels")
+        raise Refused("layout", "they make different numbers of channels")
     return Stencil(
         first.out,
         reduce(common, [part.groups for part in parts]),
@@ -155,7 +168,7 @@ def stacked(parts: Sequence[Stencil], x: Shape, y: Shape) -> Stencil:
     for part in parts:
         out = out + part.out
     if any(len(part.axes) != len(parts[0].axes) for part in parts):
-        raise Refused("they work on different layouts")
+        raise Refused("layout", "they work on different layouts")
     bias = any(part.bias for part in parts)
     return Stencil(out, 1, _aligned(parts, y), bias, _one_mode(parts, x, y))
 
@@ -163,7 +176,7 @@ def stacked(parts: Sequence[Stencil], x: Shape, y: Shape) -> Stencil:
 def _one_mode(parts: Sequence[Stencil], x: Shape, y: Shape) -> str:
     modes = {part.mode for part in parts if reads_padding(part, x, y)}
     if len(modes) > 1:
-        raise Refused(f"they pad by different modes ({', '.join(sorted(modes))})")
+        raise Refused("padding modes", f"they pad by different modes ({', '.join(sorted(modes))})")
     return modes.pop() if modes else "zeros"
 
 
@@ -179,7 +192,7 @@ def _hull(parts: Sequence[AxisTaps], m: Size, name: str) -> AxisTaps:
     positions there are. Where there is one alone, strides say nothing."""
     first = parts[0]
     if not all(holds(equal(part.stride, first.stride)) for part in parts) and not holds(equal(m, 1)):
-        raise Refused(f"their strides differ along the {name}")
+        raise Refused("strides", f"their strides differ along the {name}")
     if all(part == first for part in parts):
         return first
     steps = [part.dilation for part in parts if not holds(equal(part.kernel, 1))]
@@ -190,7 +203,7 @@ def _hull(parts: Sequence[AxisTaps], m: Size, name: str) -> AxisTaps:
     end = maximum(*[part.reach - part.before for part in parts])
     last = next((part for part in parts if holds(equal(part.reach - part.before, end))), None)
     if last is None:
-        raise Refused(f"which of them reaches furthest along the {name} varies with the design")
+        raise Refused("open", f"which of them reaches furthest along the {name} varies with the design")
     return AxisTaps((end + before) // step + 1, last.stride, step, before, last.after)
 
 

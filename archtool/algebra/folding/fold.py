@@ -45,11 +45,12 @@ class _Pass:
     """One attempt, in which the layers with the weights `pinned` stay as they are."""
 
     def __init__(self, flat: FlatNetwork, dense: bool, pinned: Mapping[str, str]) -> None:
+        self.flat = flat
         self.graph = Graph(flat)
         self.dense = dense
         self.pinned = pinned
         self.gone: list[str] = []
-        self.refused: dict[tuple[str, ...], str] = {}
+        self.refused: dict[tuple[str, ...], Refusal] = {}
         for node in self.graph:
             if node.weights in pinned:
                 node.tree = None
@@ -76,9 +77,11 @@ class _Pass:
                 return self.stack(node)
             return self.chain(node)
         except Refused as reason:
-            before = self.graph.nodes[node.sources[0]]
-            self.refused[(before.name, node.name)] = str(reason).format(named(before.name), named(node.name))
+            self.refuse((self.graph.nodes[node.sources[0]].name, node.name), reason)
             return False
+
+    def refuse(self, layers: tuple[str, ...], reason: Refused) -> None:
+        self.refused[layers] = Refusal(layers, reason.rule, str(reason))
 
     def may_skip(self, node: Node) -> bool:
         """Whether the tensor that a layer hands on can stand for what it makes: an output of the network is the
@@ -100,7 +103,9 @@ class _Pass:
         if not self.graph.is_private(before.target):
             others = [each.name for each in self.graph.readers[before.target] if each is not node]
             needed = f"{named(*others)} reads it too" if others else "it is an output of the network"
-            raise Refused("what {0} makes is needed as it is: " + needed.replace("{", "{{").replace("}", "}}"))
+            raise Refused(
+                "needed", "what {0} makes is needed as it is: " + needed.replace("{", "{{").replace("}", "}}")
+            )
         x, y = before.input, node.run.output
         stencil = composed(before.tree.stencil, x, before.run.output, node.tree.stencil, y)
         new = self.made(After(before.tree, node.tree, stencil), x, y, [before, node], node)
@@ -115,7 +120,7 @@ class _Pass:
             return
         for each in (before, node):
             if each.weights in self.pinned and self.is_linear(before) and self.is_linear(node):
-                self.refused[(before.name, node.name)] = self.pinned[each.weights]
+                self.refuse((before.name, node.name), Refused("shared weights", self.pinned[each.weights]))
 
     @staticmethod
     def is_linear(node: Node) -> bool:
@@ -137,7 +142,7 @@ class _Pass:
         numbers = _sum([node.numbers for node in old]), new.numbers
         macs = _sum([node.run.cost.macs for node in old]), new.run.cost.macs
         if not holds(all_of(at_most(numbers[1], numbers[0]), at_most(macs[1], macs[0]))):
-            raise Refused(verdict(numbers, macs))
+            raise Refused("cost", verdict(numbers, macs))
 
     # --- beside each other --------------------------------------------------------------------------------------
 
@@ -159,7 +164,7 @@ class _Pass:
             except Refused as reason:
                 ends = tuple((each.nodes[-1].name if each.nodes else "what they read") for each in (chosen[0], path))
                 if chosen[0].nodes and path.nodes:
-                    self.refused[ends] = str(reason).format(*map(named, ends))
+                    self.refuse(ends, reason)
                 continue
             chosen, best = tried, new
         if best is None:
@@ -187,7 +192,7 @@ class _Pass:
                 self.check_cost(new, nodes)
             except Refused as reason:
                 ends = (nodes[0].name, nodes[1].name)
-                self.refused[ends] = str(reason).format(*map(named, ends))
+                self.refuse(ends, reason)
                 continue
             self.put(join, new, run)
             return True
@@ -247,9 +252,9 @@ def _beside(name: str, kind: str) -> str:
     return ".".join([*name.split(".")[:-1], kind])
 
 
-def _result(pass_: _Pass) -> Folding:
+def _result(attempt: _Pass) -> Folding:
     """The folded network, its tensors numbered anew and its layers named apart."""
-    graph = pass_.graph
+    graph = attempt.graph
     numbers = count(len(graph.inputs))
     places = {number: number for number in range(len(graph.inputs))}
     names: dict[int, str] = {}
@@ -278,8 +283,10 @@ def _result(pass_: _Pass) -> Folding:
         for tensor, merged in graph.merges.items()
     }
     network = FlatNetwork(graph.inputs, layers, outputs, merges)
-    refused = tuple(Refusal(layers, reason) for layers, reason in pass_.refused.items())
-    return Folding(network=network, layers=tuple(folded), gone=tuple(pass_.gone), refused=refused)
+    return Folding(
+        original=attempt.flat, network=network, layers=tuple(folded), gone=tuple(attempt.gone),
+        refused=tuple(attempt.refused.values()),
+    )  # fmt: skip
 
 
 def _unused(name: str, used: set[str]) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from archtool.algebra.folding.trees import Tree
 from archtool.flatten import FlatNetwork
+from archtool.size import Size
 
 
 class FoldedLayer(NamedTuple):
@@ -22,10 +23,34 @@ class FoldedLayer(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Linear layers next to each other that were not folded, and why not."""
+    """Linear layers next to each other that were not folded, and why not: by which rule of docs/folding.md."""
 
     layers: tuple[str, ...]
+    rule: str
     reason: str
+
+
+class Totals(NamedTuple):
+    """What a network comes to; `statistics` are numbers that it stores beside its parameters (running means and
+    variances)."""
+
+    layers: int
+    params: Size
+    statistics: Size
+    macs: Size
+
+
+def totals(network: FlatNetwork) -> Totals:
+    """The totals of a network whose sizes are numbers."""
+    params: Size = 0
+    statistics: Size = 0
+    macs: Size = 0
+    for layer in network.layers:
+        macs = macs + layer.run.cost.macs
+        if layer.owns_weights:
+            params = params + layer.run.cost.params
+            statistics = statistics + layer.run.layer.buffers(layer.run.inputs[0]).get("same", 0)
+    return Totals(len(network.layers), params, statistics, macs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +61,21 @@ class Folding:
     out; `steps` tells each fold as a sentence.
     """
 
+    original: FlatNetwork
     network: FlatNetwork
     layers: tuple[FoldedLayer, ...]
     gone: tuple[str, ...]
     refused: tuple[Refusal, ...]
+
+    @cached_property
+    def before(self) -> Totals:
+        """What the original comes to."""
+        return totals(self.original)
+
+    @cached_property
+    def after(self) -> Totals:
+        """What the folded network comes to."""
+        return totals(self.network)
 
     @property
     def folds(self) -> tuple[FoldedLayer, ...]:

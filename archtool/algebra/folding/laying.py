@@ -28,12 +28,12 @@ def laid(tree: Tree, x: Shape, y: Shape) -> LayerRun:
     try:
         run = layer_run(layer, x)
     except (RuleError, Untraceable) as error:
-        raise Refused(f"no layer holds it: {error}") from None
+        raise Refused("no layer", f"no layer holds it: {error}") from None
     if traces:  # its rules follow from those of the layers that it is made of
         traces[0].problems[:] = problems
         return run._replace(output=y)
     if run.output != y:
-        raise Refused(f"one layer would make {run.output} where {y} is meant")
+        raise Refused("no layer", f"one layer would make {run.output} where {y} is meant")
     return run
 
 
@@ -59,7 +59,7 @@ def _layer(tree: Tree, x: Shape) -> Layer:
         )
     if holds(equal(stencil.groups, 1)):
         return Linear(out=stencil.out, bias=stencil.bias)
-    raise Refused("no layer connects channels by groups where there are no positions")
+    raise Refused("no layer", "no layer connects channels by groups where there are no positions")
 
 
 def _one(values: list[Size]) -> Any:

@@ -27,25 +27,34 @@ def sentence(layer: FoldedLayer) -> str:
     return f"{layer.name} is {told(layer.tree)}"
 
 
-def told(tree: Tree) -> str:
-    """A tree in words, the original layers by their names."""
+def told(tree: Tree, kinds: bool = False) -> str:
+    """A tree in words, the original layers by their names, or by their kinds alone."""
     match tree:
         case Own():
-            return tree.name
+            return _kind(tree) if kinds else tree.name
         case Through():
             return "its input"
         case After():
-            return f"{_inner(tree.first)}, then {_inner(tree.second)}"
+            return f"{_inner(tree.first, kinds)}, then {_inner(tree.second, kinds)}"
         case Sum():
             parts = zip(tree.signs, tree.parts, strict=True)
-            text = " ".join(f"{'+' if sign > 0 else '-'} ({told(part)})" for sign, part in parts)
+            text = " ".join(f"{'+' if sign > 0 else '-'} ({told(part, kinds)})" for sign, part in parts)
             return text.removeprefix("+ ")
         case Stack():
-            return " | ".join(f"({told(part)})" for part in tree.parts)
+            return " | ".join(f"({told(part, kinds)})" for part in tree.parts)
 
 
-def _inner(tree: Tree) -> str:
-    return f"({told(tree)})" if isinstance(tree, Sum | Stack) else told(tree)
+def _kind(own: Own) -> str:
+    """A layer by its kind, a convolution's kernel beside it: `conv 3x3`."""
+    if not own.layer.is_conv or not own.stencil.axes:
+        return own.layer.kind
+    depthwise = own.stencil.groups == own.x.channels != 1
+    kernel = "x".join(str(axis.kernel) for axis in own.stencil.axes)
+    return f"{'depthwise ' if depthwise else ''}{own.layer.kind} {kernel}"
+
+
+def _inner(tree: Tree, kinds: bool) -> str:
+    return f"({told(tree, kinds)})" if isinstance(tree, Sum | Stack) else told(tree, kinds)
 
 
 def verdict(numbers: tuple[Size, Size], macs: tuple[Size, Size]) -> str:
