@@ -130,7 +130,7 @@ def test_channels_of_several_inputs_are_named_by_their_input() -> None:
 
 
 def test_only_three_ways_of_mixing_are_asked_for() -> None:
-    with pytest.raises(RuleError, match="not group.*did you mean 'groups'"):
+    with pytest.raises(RuleError, match=r"not group.*did you mean 'groups'"):
         mixes_channels(network(net("relu")), "group")
 
 
