@@ -1,0 +1,170 @@
+"""Safe fixes of a spec's text: edits at their places, everything else byte for byte as it was.
+
+A fixed spec is read again and held against the old one before anything is written: each design has the same layers of
+the same shapes, and pays what it paid less what the fix saves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
+
+from archtool.claims.lint.rule import Edit, Fix
+from archtool.design import Design
+from archtool.errors import ArchtoolError, SpecError
+from archtool.layer import kinds
+from archtool.runs import LayerRun, Run
+from archtool.spec.reader import Document, Mapping, Node, Scalar, read_text
+from archtool.spec.slips import bracketed
+
+if TYPE_CHECKING:
+    from archtool.claims.lint.engine import Asked, Found
+
+BIAS = "bias"
+
+
+def without_bias(document: Document, node: Node) -> Fix | None:
+    """`bias: false` for the step at a node; None where the step's fields are not written there as plain values."""
+    fields = _own_fields(node)
+    if fields is None:
+        return None
+    text = document.text
+    does = "writes `bias: false`"
+    if BIAS in fields.entries:
+        value = fields.entries[BIAS][1]
+        if not isinstance(value, Scalar) or value.quoted or value.text != "true":
+            return None
+        start = document.source.offset(value.line, value.column)
+        return Fix(does, Edit(start, start + len("true"), "false")) if text.startswith("true", start) else None
+    start = document.source.offset(fields.line, fields.column)
+    if not fields.flow:
+        indent = document.source.raw_line(fields.line)[: fields.column - 1]
+        if indent.strip(" "):
+            return None
+        end = "\r\n" if "\r\n" in text else "\n"
+        return Fix(does, Edit(start, start, f"{BIAS}: false{end}{indent}"))
+    group, unmatched = bracketed(text, start)
+    if unmatched is not None or text[start] != "{":
+        return None
+    if "#" in text[start : group.end]:  # a comment would swallow what is written behind it
+        return Fix(does, Edit(start + 1, start + 1, f"{BIAS}: false, "))
+    behind = len(text[: group.end].rstrip())
+    comma = "" if text[behind - 1] == "," else ","
+    return Fix(does, Edit(behind, behind, f"{comma} {BIAS}: false"))
+
+
+def _own_fields(node: Node) -> Mapping | None:
+    """The fields of a step that names a layer kind; None for a bare word, a block, or fields that differ by turn."""
+    if not isinstance(node, Mapping) or "first" in node.entries:
+        return None
+    found = [value for key, value in node.entries.values() if key.text in kinds()]
+    return found[0] if len(found) == 1 and isinstance(found[0], Mapping) and found[0].entries else None
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """The text with these edits, which don't overlap.
+
+    >>> edited("a b c", [Edit(4, 5, "d"), Edit(1, 1, "!")])
+    'a! b d'
+    """
+    for start, end, written in sorted(edits, reverse=True):
+        text = text[:start] + written + text[end:]
+    return text
+
+
+def why_not(document: Document) -> str:
+    """Why the parameters of a spec can't be changed without changing what it states; empty where they can."""
+    root = document.root.entries
+    if "claims" in root:
+        return "the spec's claims may speak of its parameters"
+    stated = [value for value in _expectations(document) if "params" in value.entries]
+    return "the spec states its parameters (`expect`)" if stated else ""
+
+
+def _expectations(document: Document) -> list[Mapping]:
+    root = document.root.entries
+    designs = root["designs"][1] if "designs" in root else None
+    bodies = [document.root]
+    if isinstance(designs, Mapping):
+        bodies += [value for _, value in designs.entries.values() if isinstance(value, Mapping)]
+    found = [body.entries["expect"][1] for body in bodies if "expect" in body.entries]
+    return [each for each in found if isinstance(each, Mapping)]
+
+
+def fixed(document: Document, fixes: Iterable[Fix], designs: Iterable[str | None], folder: Path | None) -> str:
+    """The text with these fixes, after it was read and held against the old one; raises SpecError where they differ."""
+    text = edited(document.text, [fix.edit for fix in fixes])
+    try:
+        again = read_text(text, document.name)
+        for name in designs:
+            _hold_against(Design(document, name, folder=folder), Design(again, name, folder=folder))
+    except ArchtoolError as error:
+        raise SpecError(
+            f"{document.name}: a fix would change more than it says, so that nothing was: {error}"
+        ) from None
+    return text
+
+
+def _hold_against(before: Design, after: Design) -> None:
+    if before.inputs != after.inputs or not _alike(before.run, after.run, set()):
+        raise SpecError("other layers, shapes or work")
+
+
+def _alike(old: Run, new: Run, met: set[tuple[int, int]]) -> bool:
+    """Whether two runs have the same layers of the same kinds between the same shapes, and do the same products."""
+    if isinstance(old, LayerRun) or isinstance(new, LayerRun):
+        return isinstance(old, LayerRun) and isinstance(new, LayerRun) and _told(old) == _told(new)
+    if (id(old), id(new)) in met:
+        return True
+    met.add((id(old), id(new)))
+    return len(old.entries) == len(new.entries) and all(
+        (a.name, a.sources, a.target, a.turns, a.shares) == (b.name, b.sources, b.target, b.turns, b.shares)
+        and _alike(a.run, b.run, met)
+        for a, b in zip(old.entries, new.entries, strict=True)
+    )
+
+
+def _told(run: LayerRun) -> tuple[object, ...]:
+    return run.layer.kind, run.inputs, run.output, run.cost.macs
+
+
+def fix_file(spec: Asked, found: list[Found]) -> list[str]:
+    """Write a spec's safe fixes into its file; a line for each that was made, and one for why none was."""
+    document, file = spec.document, spec.file
+    own = [each.fix for each in found if each.fix is not None and each.diagnostic.file == document.name]
+    if not own:
+        return []
+    refused = "it is no file" if file is None else why_not(document)
+    if file is None or refused:
+        return [f"{document.name}: {len(own)} of the findings could be fixed, but {refused}"]
+    text = fixed(document, own, spec.all, spec.folder)
+    write(file, text, has_mark=file.read_bytes().startswith("\ufeff".encode()))
+    return [f"{document.source.position(fix.edit.start)}: fixed: {fix.does}" for fix in own]
+
+
+def write(path: Path, text: str, has_mark: bool) -> None:
+    """Write a spec's text in place of what the file held, whole or not at all; raises SpecError.
+
+    `has_mark`: the file began with a byte order mark, which stays.
+    """
+    data = ("\ufeff" if has_mark else "").encode() + text.encode()
+    target = path.resolve()
+    temporary = None
+    try:
+        mode = target.stat().st_mode
+        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(mode)
+        temporary.replace(target)
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink()
+        raise SpecError(f"{path}: can't write the fixed spec: {error.strerror or error}") from None
