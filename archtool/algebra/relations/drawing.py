@@ -5,6 +5,7 @@ Numbers drawn at random can be unlucky in one direction only: a rank there is ne
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -57,6 +58,11 @@ class Drawn(NamedTuple):
             own = slice(group * rows, (group + 1) * rows)
             whole[own, group * columns : (group + 1) * columns] = self.weights[own]
         return whole
+
+
+def at(place: Iterable[int | slice]) -> Any:
+    """The index of a place, or window, along an array's last axes."""
+    return (..., *place)
 
 
 def is_on_numbers(flat: FlatNetwork) -> bool:
@@ -144,5 +150,5 @@ def _at(layer: Drawn, z: list[int], stride: tuple[int, ...]) -> Array:
         power = 1
         for base, s, axis, tap in zip(z, stride, layer.axes, place, strict=False):
             power = power * pow(base, s * (axis.dilation * tap - axis.before), PRIME) % PRIME
-        total = (total + whole[(..., *place)] * power) % PRIME
+        total = (total + whole[at(place)] * power) % PRIME
     return total

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from archtool.algebra.finding import Basis, Finding, unknown
+from archtool.algebra.finding import Basis, Finding, Witness, unknown
 from archtool.algebra.relations.graphs import Graph, Open, graph
 from archtool.algebra.relations.kernels import Kernels, at_most_all
 from archtool.algebra.relations.matching import Match, match
 from archtool.algebra.relations.parts import Chain, Doubled, Part, Sum, layers_of
+from archtool.algebra.relations.separating import beyond
 from archtool.algebra.relations.shapes import shapes_differ
 from archtool.flatten import FlatNetwork
 
@@ -39,10 +40,28 @@ def _related(left: FlatNetwork, right: FlatNetwork, *, within: bool) -> Finding:
     except Open as error:
         return unknown(str(error))
     found = match(one, two, within=within)
+    if found is None and len(one.outputs) == len(two.outputs) == 1:
+        apart = _apart(one, two, within=within)
+        if apart is not None:
+            return apart
     if found is None:
         word = "is within" if within else "is the same as"
         return unknown(f"no rule shows that the one {word} the other, layer by layer", assumptions=one.assumptions)
     return told(found, one, within=within)
+
+
+def _apart(one: Graph, two: Graph, *, within: bool) -> Finding | None:
+    """False where some function of a network is none of the other's."""
+    for left, right, name in ((one, two, "left"), (two, one, "right"))[: 1 if within else 2]:
+        reason = beyond(left, right)
+        if reason:
+            step = f"the {name} network reaches every kernel of its taps and ranks: {reason}"
+            witness = Witness(text=step)
+            return Finding(
+                truth=False, basis=(BY_NORMAL_FORM,), steps=(step,), assumptions=one.assumptions, witness=witness,
+                facts={"invariant": "kernel"},
+            )  # fmt: skip
+    return None
 
 
 def told(found: Match, one: Graph, *, within: bool) -> Finding:

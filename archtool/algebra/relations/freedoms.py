@@ -13,11 +13,12 @@ from archtool.size import Size
 
 
 class Freedom(NamedTuple):
-    """The free parameters of a linear network: `free` of its `params`, no more where it is `exact`, and no more than
-    `most` in any case; `dense` are those of one layer with all its taps and channels, where they are known. `params`
-    are numbers that can be set: of a batch norm a factor and a constant a channel."""
+    """The free parameters of a linear network: `value` of its `params`, at least; no more where it is `exact`, and no
+    more than `most` in any case. `dense` are those of one layer with all its taps and channels, where they are known.
+    Of a batch norm a factor and a constant a channel can be set.
+    """
 
-    free: Size
+    value: Size
     most: Size
     exact: bool
     params: Size
@@ -42,7 +43,7 @@ def freedom(flat: FlatNetwork) -> Freedom:
         raise NotLinear("it has no closed form here, and is too large, or of layers too different, to count")
     free, most = found.rank + constants, min(found.weights - found.idle, found.entries) + constants
     steps = (
-        f"the derivatives of the kernel by {found.weights} weights have rank {found.rank} at some whole numbers: no less",
+        f"the derivatives of the kernel by {found.weights} weights have rank {found.rank} at whole numbers: no less",
         f"{found.entries} entries of the kernel are moved by some weight, and {found.idle} directions of the weights"
         f" leave it as it is: no more than {most - constants}",
     )

@@ -5,7 +5,6 @@ Layers that change nothing at inference (identity, dropout, another layout of th
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -18,7 +17,6 @@ from archtool.mixing import Chosen, Multiplied, Summed
 from archtool.shape import Shape
 from archtool.size import all_of, equal
 
-_TURNS: Final = re.compile(r"(^|\.)\d+-")  # in the name of a layer that stands for several turns of a repeat
 _AT_INFERENCE: Final = "at inference: dropout passes everything, batch norm uses its running statistics"
 
 
@@ -76,7 +74,7 @@ def graph(flat: FlatNetwork) -> Graph:
     """The nodes of a network; raises Open where some layer is there in some designs alone."""
     if flat.merges or any([layer.taken is not True for layer in flat.layers]):
         raise Open("which layers it has varies with its sizes")
-    if any([_TURNS.search(layer.name) for layer in flat.layers]):
+    if any([equal(layer.times, 1) is not True for layer in flat.layers]):
         raise Open("how many turns a repeat has varies with its sizes")
     return _Reading(flat).graph()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from archtool.algebra.relations.drawing import Drawn, is_on_numbers, joined, layers_drawn
+from archtool.algebra.relations.drawing import Drawn, at, is_on_numbers, joined, layers_drawn
 from archtool.algebra.relations.modular import PRIME, product_of, rank_of
 from archtool.algebra.relations.parts import passes
 from archtool.flatten import FlatLayer, FlatNetwork
@@ -54,7 +54,7 @@ def moved(flat: FlatNetwork) -> Moved | None:
             numbers[id(own.weights)] = count
             count += own.weights.size
     (x,) = flat.inputs.values()
-    start = np.eye(int(x.channels), dtype=np.int64).reshape(x.channels, x.channels, *[1] * len(x.axes))  # type: ignore[arg-type]  # a number
+    start = np.eye(int(x.channels), dtype=np.int64).reshape(x.channels, x.channels, *[1] * len(x.axes))
     if count > MOST_WEIGHTS or count * start.size > MOST_NUMBERS:
         return None
     still = np.zeros((count, *start.shape), dtype=np.int64)
@@ -92,13 +92,13 @@ def _through(layer: Drawn, first: int, x: Composed) -> Composed | None:
     columns, rows = layer.weights.shape[1], outputs // layer.groups
     for place in layer.places():
         window = tuple([slice(tap * step, tap * step + n) for tap, step, n in zip(place, steps, spans, strict=True)])
-        matrix = whole[(..., *place)]
-        kernel[(..., *window)] += _times(matrix, x.kernel, 0)
-        derivatives[(..., *window)] += _times(matrix, x.derivatives, 1)
+        matrix = whole[at(place)]
+        kernel[at(window)] += _times(matrix, x.kernel, 0)
+        derivatives[at(window)] += _times(matrix, x.derivatives, 1)
         for output in range(outputs):
             for column in range(columns):
                 weight = own[(output, column, *place)]
-                moves = derivatives[weight, output][(..., *window)]
+                moves = derivatives[weight, output][at(window)]
                 moves += x.kernel[output // rows * columns + column]  # a view, so that the sum lands there
         kernel %= PRIME
         derivatives %= PRIME

@@ -23,10 +23,12 @@ MOST_PATHS: Final = 5  # of a join, that are tried in every order
 
 
 class Pair(NamedTuple):
-    """Two linear parts: every kernel of the left is one of the right."""
+    """Two linear parts: every kernel of the left is one of the right; or they have the `same_layers`, in the same
+    way."""
 
     left: Part
     right: Part
+    same_layers: bool = False
 
 
 class Match(NamedTuple):
@@ -190,7 +192,7 @@ class _Search:
             with self.tried(found):
                 found.append(self.same_tree(left, right))
                 if found[-1]:
-                    self.pairs.append(Pair(left, right))
+                    self.pairs.append(Pair(left, right, same_layers=True))
         return found[-1]
 
     def same_reach(self, left: Part, right: Part) -> bool:

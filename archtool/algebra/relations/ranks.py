@@ -107,7 +107,7 @@ def require_linear(flat: FlatNetwork) -> None:
     """Raises NotLinear where a network is not linear, but for constants, as its layers tell it."""
     if len(flat.inputs) != 1 or len(flat.outputs) != 1:
         raise NotLinear("a rank is one of a network with one input and one output")
-    if flat.merges or any([layer.taken is not True for layer in flat.layers]):
+    if flat.merges or any([layer.taken is not True or equal(layer.times, 1) is not True for layer in flat.layers]):
         raise NotLinear("which layers it has varies with its sizes")
     for layer in flat.layers:
         if not layer.run.layer.nature(layer.run.inputs[0]).affine:
