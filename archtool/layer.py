@@ -32,7 +32,7 @@ from archtool.fields import (
     tensor,
 )
 from archtool.mixing import Mixing
-from archtool.nature import NONE, OTHER, Coupling, Groups, Nature, Positions, Symmetry
+from archtool.nature import NONE, OTHER, Coupling, Groups, Nature, Positions, Start, Symmetry
 from archtool.product import Product
 from archtool.shape import Shape
 from archtool.size import Size
@@ -121,6 +121,15 @@ class Layer:
     def symmetry(self, x: Shape) -> Symmetry:
         """Which rearrangements of positions and channels it passes on, for all weights; by default none is known."""
         return NONE
+
+    def at_init(self, x: Shape) -> Start:
+        """What it makes with its first weights; by default what follows for all weights."""
+        return Start.KEEPS_ZEROS if self.nature(x).homogeneous else Start.OTHER
+
+    def steepness(self, x: Shape) -> Any:
+        """A number L with |f(a) - f(b)| <= L |a - b| (Euclidean) for all inputs and all weights, as small as is known;
+        None where none is known. What `mixing` tells of fixed sums, moves and choices need not be told again."""
+        return None
 
     def thin(self) -> Layer:
         """The layer that sees the same in a network whose tensors have one channel, before its own fields are thinned;

@@ -62,6 +62,15 @@ def routed(sources: Callable[..., Iterable[Iterable[int]]], *sizes: Size) -> Cou
     return Routed(tuple([tuple(each) for each in sources(*sizes)]))
 
 
+class Start(Enum):
+    """What a layer makes with the weights that torch starts with, at inference and while training."""
+
+    PASSES = "passes its input on as it is"
+    ZEROS = "makes zeros of everything"
+    KEEPS_ZEROS = "makes zeros of zeros"
+    OTHER = "makes something else of its input"
+
+
 class Positions(Enum):
     """How a layer treats the positions of its input, along each axis.
 

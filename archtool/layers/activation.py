@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from math import erf, pi
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from archtool.fields import choice, number
 from archtool.layer import Example, PerChannel, layer
 from archtool.mixing import Applied, Mixing
-from archtool.nature import HOMOGENEOUS, LINEAR, OTHER, Nature
+from archtool.nature import HOMOGENEOUS, LINEAR, OTHER, Nature, Start
 from archtool.shape import Shape
 from archtool.size import Size, all_of, equal, less, negate, require
 
@@ -35,6 +36,18 @@ class Activation(PerChannel):
     def of(self, z: Array) -> Array:
         """The function, of elements in a numpy array."""
         raise NotImplementedError
+
+    def at_init(self, x: Shape) -> Start:
+        import numpy as np
+
+        return Start.OTHER if self.of(np.zeros(1)).any() else Start.KEEPS_ZEROS
+
+    def steepness(self, x: Shape) -> Any:
+        return self.slope()
+
+    def slope(self) -> Any:
+        """The greatest absolute slope, or a number above it; None where it has none, or the function jumps."""
+        return 1
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"activation": y.elements}
@@ -94,6 +107,9 @@ class LeakyReLU(Activation):
     def nature(self, x: Shape) -> Nature:
         return LINEAR if equal(self.negative_slope, 1) is True else HOMOGENEOUS
 
+    def slope(self) -> Any:
+        return max(1.0, abs(float(self.negative_slope)))
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -112,6 +128,9 @@ class ELU(Activation):
         """ReLU, where alpha is 0."""
         return HOMOGENEOUS if equal(self.alpha, 0) is True else OTHER
 
+    def slope(self) -> Any:
+        return max(1.0, abs(float(self.alpha)))
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -124,6 +143,9 @@ class SELU(Activation):
 
     in_place = True
     keeps_in_place = ("output",)
+
+    def slope(self) -> Any:
+        return SELU_SCALE * SELU_ALPHA
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -143,6 +165,10 @@ class CELU(Activation):
         require(negate(equal(self.alpha, 0)), "alpha (={}) divides, it can't be 0", self.alpha)
         return x.channels
 
+    def slope(self) -> Any:
+        """e^(x / alpha), which grows where alpha is below 0."""
+        return 1 if less(0, self.alpha) is True else None
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -154,6 +180,10 @@ class GELU(Activation):
     """x times the normal distribution function of x (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
 
     approximate: str = choice(default="none", others=("tanh",))
+
+    def slope(self) -> Any:
+        """Where x^2 = 2, (1 + erf(1)) / 2 + 1 / (e pi^0.5) = 1.128904; by tanh it is 1.12901."""
+        return 1.12905
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -169,6 +199,10 @@ class SiLU(Activation):
 
     in_place = True
 
+    def slope(self) -> Any:
+        """Where x = 2.3994."""
+        return 1.09984
+
     def of(self, z: Array) -> Array:
         return z * _sigmoid(z)
 
@@ -178,6 +212,10 @@ class Mish(Activation):
     """x * tanh(softplus(x)) (Misra 2019, arXiv:1908.08681)."""
 
     in_place = True
+
+    def slope(self) -> Any:
+        """Where x = 1.4906."""
+        return 1.08850
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -190,6 +228,9 @@ class Sigmoid(Activation):
     """1 / (1 + e^-x)."""
 
     keeps = ("output",)
+
+    def slope(self) -> Any:
+        return Fraction(1, 4)
 
     def of(self, z: Array) -> Array:
         return _sigmoid(z)
@@ -230,6 +271,9 @@ class Hardsigmoid(Activation):
 
     in_place = True
 
+    def slope(self) -> Any:
+        return Fraction(1, 6)
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -241,6 +285,9 @@ class Hardswish(Activation):
     """x * relu6(x + 3) / 6 (Howard et al. 2019, arXiv:1905.02244)."""
 
     in_place = True
+
+    def slope(self) -> Any:
+        return Fraction(3, 2)
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -277,6 +324,10 @@ class Softplus(Activation):
     def channels(self, x: Shape) -> Size:
         require(negate(equal(self.beta, 0)), "beta (={}) divides, it can't be 0", self.beta)
         return x.channels
+
+    def slope(self) -> Any:
+        """Above the threshold torch goes over to x, by a jump of e^-threshold."""
+        return None
 
     def of(self, z: Array) -> Array:
         import numpy as np
@@ -327,6 +378,9 @@ class RReLU(Activation):
 
     def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
         return self.saved(x, y)
+
+    def slope(self) -> Any:
+        return max(1.0, abs(float(self.lower) + float(self.upper)) / 2)
 
     def of(self, z: Array) -> Array:
         import numpy as np

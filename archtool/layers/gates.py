@@ -9,9 +9,9 @@ from archtool.fields import flag, number
 from archtool.layer import Example, Layer, layer
 from archtool.layers.activation import Sigmoid
 from archtool.mixing import Applied, Mixing
-from archtool.nature import HOMOGENEOUS, MIRRORED, Coupling, Groups, Nature, Positions, Symmetry, routed
+from archtool.nature import HOMOGENEOUS, MIRRORED, Coupling, Groups, Nature, Positions, Start, Symmetry, routed
 from archtool.shape import Shape
-from archtool.size import Size, divides, exact_div, require
+from archtool.size import Size, divides, equal, exact_div, require
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +45,9 @@ class PReLU(Layer):
 
     def symmetry(self, x: Shape) -> Symmetry:
         return Symmetry(Positions.MIRRORED, channels=not self.per_channel)
+
+    def at_init(self, x: Shape) -> Start:
+        return Start.PASSES if equal(self.init, 1) is True else Start.KEEPS_ZEROS
 
     def params(self, x: Shape) -> Size:
         return x.channels if self.per_channel else 1

@@ -9,7 +9,7 @@ from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
 from archtool.fields import channels, flag, number, size
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Mixing, Normalised
-from archtool.nature import AFFINE, MIRRORED, OTHER, Coupling, Groups, Nature, Positions, Symmetry, routed
+from archtool.nature import AFFINE, MIRRORED, OTHER, Coupling, Groups, Nature, Positions, Start, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Size, equal, less, require, require_divisible
 from archtool.stencil import LEARNED, POSITIVE, Stencil, per_channel
@@ -60,6 +60,10 @@ class BatchNorm(Layer):
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED
 
+    def at_init(self, x: Shape) -> Start:
+        """Means are 0 of zeros, and biases 0 at first."""
+        return Start.KEEPS_ZEROS
+
     def params(self, x: Shape) -> Size:
         return 2 * x.channels if self.affine else 0
 
@@ -104,6 +108,10 @@ class LayerNorm(Layer):
 
     def symmetry(self, x: Shape) -> Symmetry:
         return Symmetry(Positions.MIRRORED, channels=not self.affine)
+
+    def at_init(self, x: Shape) -> Start:
+        """Means are 0 of zeros, and biases 0 at first."""
+        return Start.KEEPS_ZEROS
 
     def params(self, x: Shape) -> Size:
         return (2 if self.bias else 1) * x.channels if self.affine else 0
@@ -159,6 +167,10 @@ class GroupNorm(Layer):
         rule = "'group_norm' needs more than one element a group, groups (={}) of {} have one"
         require(less(self.groups, x.elements), rule, self.groups, x)
         return x.channels
+
+    def at_init(self, x: Shape) -> Start:
+        """Means are 0 of zeros, and biases 0 at first."""
+        return Start.KEEPS_ZEROS
 
     def params(self, x: Shape) -> Size:
         return 2 * x.channels if self.affine else 0
@@ -228,6 +240,10 @@ class InstanceNorm(Layer):
         require(less(1, x.positions), rule, x)
         return x.channels
 
+    def at_init(self, x: Shape) -> Start:
+        """Means are 0 of zeros, and biases 0 at first."""
+        return Start.KEEPS_ZEROS
+
     def params(self, x: Shape) -> Size:
         return 2 * x.channels if self.affine else 0
 
@@ -281,6 +297,10 @@ class RmsNorm(Layer):
 
     def symmetry(self, x: Shape) -> Symmetry:
         return Symmetry(Positions.MIRRORED, channels=not self.affine)
+
+    def at_init(self, x: Shape) -> Start:
+        """Means are 0 of zeros, and biases 0 at first."""
+        return Start.KEEPS_ZEROS
 
     def params(self, x: Shape) -> Size:
         return x.channels if self.affine else 0

@@ -10,7 +10,7 @@ from archtool.field import GLOBAL, POINTWISE, Field
 from archtool.fields import choice, flag, number, padding
 from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.mixing import Copied, Mixing
-from archtool.nature import AFFINE, LINEAR, NONE, Coupling, Groups, Nature, Positions, Symmetry, routed
+from archtool.nature import AFFINE, LINEAR, NONE, Coupling, Groups, Nature, Positions, Start, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Ratio, Size, decided, equal, require, where
 from archtool.stencil import Stencil, own_filter
@@ -32,6 +32,9 @@ class Identity(PerChannel):
 
     def nature(self, x: Shape) -> Nature:
         return LINEAR
+
+    def at_init(self, x: Shape) -> Start:
+        return Start.PASSES
 
     def torch(self, x: Shape) -> torch.nn.Module:
         from torch import nn
@@ -98,6 +101,10 @@ class AlphaDropout(Dropping):
     channels_only: bool = flag(default=False)
 
     examples = (Example({}, Shape(4, (5, 6)), 0, 0, "no learned parameters"),)
+
+    def at_init(self, x: Shape) -> Start:
+        """While training, what is dropped becomes a number below 0."""
+        return Start.OTHER if drops(self.p) else Start.KEEPS_ZEROS
 
     def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
         return {"same": 2 * x.elements} if training and drops(self.p) else {}

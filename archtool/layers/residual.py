@@ -9,9 +9,9 @@ from archtool.fields import number
 from archtool.layer import Example, Layer, PerChannel, layer
 from archtool.layers.plain import drops
 from archtool.mixing import Applied, Copied, Mixing
-from archtool.nature import LINEAR, MIRRORED, Coupling, Groups, Nature, Symmetry
+from archtool.nature import LINEAR, MIRRORED, Coupling, Groups, Nature, Start, Symmetry
 from archtool.shape import Shape
-from archtool.size import Size
+from archtool.size import Size, equal
 from archtool.stencil import Stencil, per_channel
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ class LayerScale(Layer):
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED
+
+    def at_init(self, x: Shape) -> Start:
+        if equal(self.init, 0) is True:
+            return Start.ZEROS
+        return Start.PASSES if equal(self.init, 1) is True else Start.KEEPS_ZEROS
 
     def params(self, x: Shape) -> Size:
         return x.channels

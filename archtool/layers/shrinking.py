@@ -64,6 +64,9 @@ class Hardshrink(Activation):
         """Nothing but 0 becomes 0, where lambda is no more."""
         return LINEAR if less(0, self.lambd) is False else OTHER
 
+    def slope(self) -> Any:
+        return None if less(0, self.lambd) is not False else 1
+
     def of(self, z: Array) -> Array:
         import numpy as np
 
@@ -84,6 +87,10 @@ class Threshold(Activation):
         """ReLU, where both are 0."""
         is_relu = all_of(equal(self.threshold, 0), equal(self.value, 0))
         return HOMOGENEOUS if is_relu is True else OTHER
+
+    def slope(self) -> Any:
+        """A rectifier at the threshold, unless it jumps."""
+        return 1 if equal(self.threshold, self.value) is True else None
 
     def of(self, z: Array) -> Array:
         import numpy as np

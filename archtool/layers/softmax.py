@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archtool.errors import RuleError
 from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
@@ -74,6 +75,10 @@ class Softmax(OverOneAxis):
     over: str = choice(default="channels", others=("positions",))
     examples = _EXAMPLES
 
+    def steepness(self, x: Shape) -> Any:
+        """v (diag(p) - p p) v is the variance of v's elements, at most (their span)^2 / 4 (Popoviciu), so |v|^2 / 2."""
+        return Fraction(1, 2)
+
 
 @layer
 class LogSoftmax(OverOneAxis):
@@ -93,6 +98,10 @@ class Softmin(OverOneAxis):
     groups: Size = channels(default=1)
     over: str = choice(default="channels", others=("positions",))
     examples = _EXAMPLES
+
+    def steepness(self, x: Shape) -> Any:
+        """As of softmax."""
+        return Fraction(1, 2)
 
     def scratch(self, x: Shape, y: Shape, training: bool) -> Mapping[str, Size]:
         """-x."""
