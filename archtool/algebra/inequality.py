@@ -150,7 +150,8 @@ class _Solving:
         values = {**self.subject.values, **found.names.vars, **found.names.symbols, WORK: Allowance(WORK_OF_A_SIDE)}
         sides = []
         for side in (self.condition.left, self.condition.right):
-            metrics = {name: measures.of(name) for name in side.uses & METRICS.keys()}
+            hidden = values.keys() - {side.text}  # by vars of these names, where one alone is not what is asked for
+            metrics = {name: measures.of(name) for name in side.uses & (METRICS.keys() - hidden)}
             value = side.evaluate({**values, **metrics})
             if not is_number(value):
                 raise SpecError(f"'{side.text}' is {describe(value)}, not a number")

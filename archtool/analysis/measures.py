@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from archtool.analysis.depth import depth
 from archtool.analysis.options import Options
 from archtool.cost import Cost
 from archtool.errors import RuleError, nearest
 from archtool.field import AxisField
 from archtool.runs import BlockRun
-from archtool.size import Size
+from archtool.size import Size, maximum
 from archtool.spec.numbers import Number, divide, largest
 from archtool.trace import Expr, Trace
 
@@ -136,6 +137,13 @@ def _stride(measures: Measures) -> Number:
     return largest(0, *strides)  # type: ignore[no-any-return]  # a number
 
 
+def _intensity(measures: Measures) -> Number:
+    cost, options = measures.run.cost, measures.options
+    moved = options.batch * (cost.read + cost.activations) + cost.params
+    moved = options.itemsize * maximum(1, moved)  # it is 0 of a network without layers alone
+    return divide(flops(measures.counted.cost, options), moved)  # type: ignore[no-any-return]  # a number
+
+
 METRICS: Final[Mapping[str, Metric]] = {
     "params": Metric("numbers", "learned numbers, shared ones once", lambda m: m.run.cost.params),
     "macs": Metric(
@@ -162,5 +170,12 @@ METRICS: Final[Mapping[str, Metric]] = {
     ),
     "stride": Metric(
         "positions", "of the input from one output position to the next, along the axis where they are most", _stride
+    ),
+    "depth": Metric(
+        "layers", "convolutions and linear layers on the path that has most of them", lambda m: depth(m.run)
+    ),
+    "intensity": Metric(
+        "flops per byte", "moved, where each layer reads its input and its params once and writes its output once",
+        _intensity,
     ),
 }  # fmt: skip
