@@ -16,7 +16,7 @@ from archtool.trace import Trace
 from tests.test_measures import Ranges, check
 from tests.test_traced_network import CASES, every, small
 
-# The number in a network's name, or as its paper counts: He et al. 2015 (arXiv:1512.03385, tables 1 and 6); Simonyan and
+# The number in a name, or as its paper counts: He et al. 2015 (arXiv:1512.03385, tables 1 and 6); Simonyan and
 # Zisserman 2014 (arXiv:1409.1556, table 1); Huang et al. 2016 (arXiv:1608.06993, table 1); Krizhevsky et al. 2012
 # (eight learned layers); Szegedy et al. 2014 (arXiv:1409.4842: 22 layers with parameters).
 PUBLISHED: Mapping[str, int] = {
