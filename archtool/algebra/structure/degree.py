@@ -64,7 +64,7 @@ def _through(layer: FlatLayer, parts: tuple[_Degree, ...]) -> _Degree:
     run = layer.run
     moving = [part for part in parts if part.depends]
     if run.layer.ignores_input or not moving:
-        return _Degree(depends=False, shifted=f"{called(layer)} depends on no input: scaling doesn't scale it")
+        return _Degree(depends=False, shifted=f"{called(layer)} depends on no input, so nothing scales it")
     nature = acts(layer, [part.depends for part in parts])
     bent = next((part.bent for part in moving if part.bent), "")
     shifted = next((part.shifted for part in parts if part.shifted), "")
