@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from archtool.algebra.formula import Formula
+    from archtool.algebra.settings import Settings
     from archtool.analysis.effective import EffectiveField
     from archtool.analysis.operations.convention import Convention
     from archtool.analysis.operations.reconciliation import Flops
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from archtool.analysis.unproductive import Unproductive
     from archtool.claims.check import Checked
     from archtool.explore.sweep import Sweep
-    from archtool.realize.properties.settings import Settings
     from archtool.realize.result import Verification
 
 

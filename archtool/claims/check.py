@@ -20,7 +20,7 @@ from archtool.spec.spec import Spec
 
 if TYPE_CHECKING:
     from archtool.algebra.finding import Finding
-    from archtool.realize.properties.settings import Settings
+    from archtool.algebra.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from archtool.errors import MissingExtra
 from archtool.flatten import FlatNetwork
 
 if TYPE_CHECKING:
-    from archtool.realize.properties.settings import Settings
+    from archtool.algebra.settings import Settings
 
 STRUCTURE: Final[Mapping[str, str]] = {  # where the rules for a property are
     "pointwise": "pointwise",
@@ -29,7 +29,7 @@ STRUCTURE: Final[Mapping[str, str]] = {  # where the rules for a property are
     "flip_equivariant": "symmetry",
     "rotation_equivariant": "symmetry",
     "shape_preserving": "shapes",
-    "mixes_channels": "channels",
+    "mixes_channels": "mixing_channels",
     "identity_at_init": "initial",
 }
 NO_STRUCTURE: Final = "its structure does not tell"

@@ -22,7 +22,7 @@ from archtool.errors import ArchtoolError, RuleError, Untraceable
 from archtool.spec.domains import Range
 
 if TYPE_CHECKING:
-    from archtool.realize.properties.settings import Settings
+    from archtool.algebra.settings import Settings
 
 MOST_LISTED: Final = 64  # combinations of listed values for each of which the rest is decided on symbols
 MOST_POINTS: Final = 16  # at which facts are tested
@@ -63,7 +63,7 @@ class Judge:
         if self.settings is None:
             return proved
         tested = self.at(part, self.roster.reading(self.usual_of(free)))
-        return proved.but(basis=(*proved.basis, *tested.basis)) if tested.truth else tested
+        return together([proved, tested]) if tested.truth else tested
 
     def used(self, *parts: Part | None) -> dict[str, Any]:
         """The domains of the free sizes that parts of a claim depend on."""

@@ -11,8 +11,8 @@ import click
 from archtool.errors import SpecError
 
 if TYPE_CHECKING:
+    from archtool.algebra.settings import Settings
     from archtool.claims.check import Checked
-    from archtool.realize.properties.settings import Settings
     from archtool.spec.spec import Spec
 
 FORMATS = ("text", "json", "junit", "github", "sarif")
@@ -74,7 +74,7 @@ def _spec(where: str) -> Spec:
 
 
 def _settings(draws: int | None, seed: int, device: str, dtype: str) -> Settings:
-    from archtool.realize.properties.settings import Settings
+    from archtool.algebra.settings import Settings
 
     given = {} if draws is None else {"draws": draws}
     return Settings(seed=seed, device=device, dtype=dtype, **given)

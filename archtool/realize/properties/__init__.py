@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any, Final
 
 from archtool.algebra.finding import Finding
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
-from archtool.realize.properties.settings import Settings
 
 FAMILIES: Final = {
     "linear": "sums",

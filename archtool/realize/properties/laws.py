@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from archtool.algebra.finding import Basis, Witness
+from archtool.algebra.settings import TOLERANCES
 from archtool.errors import RuleError
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import Network, execute
 from archtool.realize.draws import Draw, draw_weights, weighted
 from archtool.realize.exact import why_inexact
 from archtool.realize.expressions import Bundle, Expression, Tensors, output_shapes, read
-from archtool.realize.properties.settings import TOLERANCES
 from archtool.shape import Shape
 
 CPU: Final = torch.device("cpu")

@@ -11,13 +11,13 @@ from itertools import count, islice
 from math import log2
 from typing import Final, NamedTuple
 
+from archtool.algebra.settings import Settings
 from archtool.fields import NumberKind
 from archtool.flatten import FlatNetwork
 from archtool.layer import attribute
 from archtool.realize.build import as_int
 from archtool.realize.draws import Draw
 from archtool.realize.expressions import Expression
-from archtool.realize.properties.settings import Settings
 
 OPERATIONS: Final = 3 * 10**9  # of all draws together, beyond which there are fewer of them
 FEWEST: Final = 3

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from archtool.algebra.finding import SAMPLES, Basis, Finding, unknown
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.exact import why_inexact
@@ -17,7 +18,6 @@ from archtool.realize.expressions import Bundle, Expression, laid_out, output_sh
 from archtool.realize.properties.laws import CPU, Judge, Law, Sides, Violation
 from archtool.realize.properties.plan import operations, plan
 from archtool.realize.properties.searching import Searched, concluded, shrunk
-from archtool.realize.properties.settings import Settings
 from archtool.realize.properties.sums import taken_in_turns
 from archtool.shape import Shape
 

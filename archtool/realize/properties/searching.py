@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import torch
 
 from archtool.algebra.finding import SAMPLES, Basis, Finding, unknown
+from archtool.algebra.settings import Settings
 from archtool.errors import RuleError
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
@@ -17,7 +18,6 @@ from archtool.realize.expressions import Expression
 from archtool.realize.forward import chosen_device, chosen_dtype
 from archtool.realize.properties.laws import Judge, Law, Sides, Violation, place_of, simpler
 from archtool.realize.properties.plan import Drawn, Pair, operations, plan
-from archtool.realize.properties.settings import Settings
 
 Laws = Callable[[Expression, Expression, int], Iterable[Law]]  # of two inputs and the number of the draw
 SHRINKING: Final = 10**9  # operations that making a counterexample smaller may take

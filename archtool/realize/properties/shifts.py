@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from archtool.algebra.finding import Finding
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.expressions import Expression, first_axis, output_shapes
 from archtool.realize.properties.laws import Judge, Law, Violation
 from archtool.realize.properties.plan import operations, plan
 from archtool.realize.properties.searching import Searched, concluded, searched, shrunk
-from archtool.realize.properties.settings import Settings
 from archtool.shape import Shape, axis_name
 
 MOST_OPERATIONS: Final = 5 * 10**9  # that trying every shift may take

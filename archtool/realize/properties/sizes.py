@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from archtool.algebra.finding import Finding, unknown
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.draws import Draw
 from archtool.realize.expressions import output_shapes
 from archtool.realize.properties.laws import Judge
 from archtool.realize.properties.searching import DISAGREE
-from archtool.realize.properties.settings import Settings
 
 
 def shape_preserving(flat: FlatNetwork, structural: Finding, settings: Settings) -> Finding:

@@ -7,13 +7,13 @@ from typing import Final
 import torch
 
 from archtool.algebra.finding import SAMPLES, Basis, Finding
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.draws import Draw, weighted
 from archtool.realize.expressions import Tensors, output_shapes, read
 from archtool.realize.properties.laws import CPU, Law, Violation, place_of, witness_of
 from archtool.realize.properties.searching import Searched, concluded
-from archtool.realize.properties.settings import Settings
 from archtool.realize.replay import in_training
 
 SEEDS: Final = 4

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from archtool.algebra.finding import Finding
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.expressions import Expression
 from archtool.realize.properties.laws import Law
 from archtool.realize.properties.searching import concluded, searched
-from archtool.realize.properties.settings import Settings
 
 FACTORS: Final = (2.0, 2.0**12, 0.5)
 PARTS: Final = 8  # positions or channels that a draw takes apart

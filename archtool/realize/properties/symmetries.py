@@ -8,12 +8,12 @@ from itertools import chain, combinations
 import numpy as np
 
 from archtool.algebra.finding import Finding
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.expressions import Expression, output_shapes
 from archtool.realize.properties.laws import Law
 from archtool.realize.properties.searching import concluded, searched
-from archtool.realize.properties.settings import Settings
 from archtool.shape import Shape
 
 Act = Callable[[Expression], Expression]
