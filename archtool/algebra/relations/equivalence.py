@@ -37,31 +37,35 @@ def _related(left: FlatNetwork, right: FlatNetwork, *, within: bool) -> Finding:
         return differs
     try:
         one, two = graph(left), graph(right)
+        found = corresponding(left, right, within=within)
     except Open as error:
         return unknown(str(error))
-    found = match(one, two, within=within)
-    if found is None and len(one.outputs) == len(two.outputs) == 1:
-        apart = _apart(one, two, within=within)
-        if apart is not None:
-            return apart
-    if found is None:
-        word = "is within" if within else "is the same as"
-        return unknown(f"no rule shows that the one {word} the other, layer by layer", assumptions=one.assumptions)
-    return told(found, one, within=within)
-
-
-def _apart(one: Graph, two: Graph, *, within: bool) -> Finding | None:
-    """False where some function of a network is none of the other's."""
-    for left, right, name in ((one, two, "left"), (two, one, "right"))[: 1 if within else 2]:
-        reason = beyond(left, right)
+    if found is not None:
+        return told(found, one, within=within)
+    for name, ours, theirs, other in (("left", one, two, right), ("right", two, one, left))[: 1 if within else 2]:
+        reason = beyond(ours, theirs, other)
         if reason:
-            step = f"the {name} network reaches every kernel of its taps and ranks: {reason}"
-            witness = Witness(text=step)
-            return Finding(
-                truth=False, basis=(BY_NORMAL_FORM,), steps=(step,), assumptions=one.assumptions, witness=witness,
-                facts={"invariant": "kernel"},
-            )  # fmt: skip
-    return None
+            return _apart(name, reason, one.assumptions)
+    word = "is within" if within else "is the same as"
+    return unknown(f"no rule shows that the one {word} the other, layer by layer", assumptions=one.assumptions)
+
+
+def corresponding(left: FlatNetwork, right: FlatNetwork, *, within: bool) -> Match | None:
+    """How the layers of two networks correspond; the left one's linear parts, where they are to be within the right
+    one's, need not be known exactly. Raises Open."""
+    found = match(graph(left), graph(right), within=within)
+    if within and (found is None or found.conditions):
+        return match(graph(left, loosely=True), graph(right), within=True) or found
+    return found
+
+
+def _apart(name: str, reason: str, assumptions: tuple[str, ...]) -> Finding:
+    """False: some function of the network of that name is none of the other's."""
+    step = f"the {name} network can be every kernel of its taps and ranks: {reason}"
+    return Finding(
+        truth=False, basis=(BY_NORMAL_FORM,), steps=(step,), assumptions=assumptions, witness=Witness(text=step),
+        facts={"invariant": "kernel"},
+    )  # fmt: skip
 
 
 def told(found: Match, one: Graph, *, within: bool) -> Finding:
@@ -108,6 +112,8 @@ def _why(part: Part) -> str:
     if isinstance(part, Sum):
         leading = ", ".join(_names(part.parts[part.leading]))
         return f"{leading} alone reaches every sum, the others adding kernels of the same taps: together every {what}"
+    if not part.reach.onto:
+        return f"together some {what}"
     if isinstance(part, Doubled):
         return f"z = relu(z) - relu(-z), each channel between twice: every {what}"
     return f"together every {what}, which factors through the channels between"

@@ -70,20 +70,21 @@ class Graph(NamedTuple):
     assumptions: tuple[str, ...] = (_AT_INFERENCE,)
 
 
-def graph(flat: FlatNetwork) -> Graph:
-    """The nodes of a network; raises Open where some layer is there in some designs alone."""
+def graph(flat: FlatNetwork, *, loosely: bool = False) -> Graph:
+    """The nodes of a network; raises Open where some layer is there in some designs alone. `loosely`: linear parts are
+    as large as a set is known that holds all their kernels."""
     if flat.merges or any([layer.taken is not True for layer in flat.layers]):
         raise Open("which layers it has varies with its sizes")
     if any([equal(layer.times, 1) is not True for layer in flat.layers]):
         raise Open("how many turns a repeat has varies with its sizes")
-    return _Reading(flat).graph()
+    return _Reading(flat, loosely).graph()
 
 
 class _Reading:
     """Makes nodes of a network's tensors, from the inputs on."""
 
-    def __init__(self, flat: FlatNetwork) -> None:
-        self.flat = flat
+    def __init__(self, flat: FlatNetwork, loosely: bool) -> None:
+        self.flat, self.loosely = flat, loosely
         self.uses = Counter([source for layer in flat.layers for source in layer.sources])
         self.uses.update(flat.outputs.values())
         self.sharing = Counter([layer.weights for layer in flat.layers])
@@ -126,7 +127,7 @@ class _Reading:
     def behind(self, part: Part, of: Node, shape: Shape, takers: int = 1) -> Node:
         """A part behind a node, as one node with it where that can be and none but so many takers in it have it."""
         if isinstance(of, Linear) and self.used[of] == takers:
-            both = chained(of.part, part)
+            both = chained(of.part, part, loosely=self.loosely)
             if both is not None:
                 return Linear(both, of.of, shape)
         return Linear(part, of, shape)

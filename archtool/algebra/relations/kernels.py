@@ -151,6 +151,33 @@ def composed(before: Kernels, after: Kernels) -> Kernels | None:
     return Kernels(one.taps, before.inputs, after.outputs, 1, first, last, one.border, bias, True)
 
 
+def bounded(before: Kernels, after: Kernels) -> Kernels | None:
+    """A set that holds all that two sets give one after the other, if no more than that; None where what they give is
+    no kernel: a kernel that reads zeros outside its input, where the one before it would have gone on.
+
+    See 'relations-composed' in docs/proofs.md.
+    """
+    if after.border != INSIDE and not (before.is_pointwise and (after.border != ZEROS or not before.bias)):
+        return None
+    rank = max(len(before.taps), len(after.taps))
+    pairs = zip(before.taps or (POINT,) * rank, after.taps or (POINT,) * rank, strict=True)
+    taps = tuple([_spanned(a, b) for a, b in pairs])
+    groups = before.groups if equal(before.groups, after.groups) is True else 1
+    first: Limits = (before.inputs,)
+    last: Limits = (after.outputs,)
+    if before.is_dense and after.is_dense:
+        first = lowest(*before.first, *(before.last if before.is_pointwise else ()))
+        last = lowest(*after.last, *(after.first if after.is_pointwise else ()))
+    border, bias = before.border or after.border, before.bias or after.bias
+    return Kernels(taps, before.inputs, after.outputs, groups, first, last, border, bias, False)
+
+
+def _spanned(before: Taps, after: Taps) -> Taps:
+    """All positions between the first and the last tap of two kernels, one after the other."""
+    last = before.dilation * (before.number - 1) + before.stride * after.dilation * (after.number - 1)
+    return Taps(last + 1, 1, before.before + before.stride * after.before, before.stride * after.stride)
+
+
 def _passes_constants(before: Kernels, after: Kernels) -> bool:
     """Whether any constant behind the second comes from one before it, whatever the kernel: where the second may pass
     as many channels as there are behind it."""

@@ -15,6 +15,7 @@ from archtool.layer import Layer, attribute
 from archtool.layers.activation import ReLU
 from archtool.layers.join import Elementwise
 from archtool.mixing import Applied, Summed
+from archtool.runs import LayerRun
 from archtool.shape import Shape
 from archtool.size import Condition, Size, all_of, any_of, equal
 from archtool.trace import Expr
@@ -144,8 +145,15 @@ class _Search:
         one, two = x.layer.run, y.layer.run
         widens = self.within and _by_element(one.layer, one.inputs[0]) and not x.weights
         same = len(x.of) == len(y.of) and self.layer(one.layer, two.layer)
-        same = same and all([self.shape(a, b, not widens) for a, b in zip(one.inputs, two.inputs, strict=True)])
+        same = same and self.inputs(one, two, not widens)
         return same and self.owner(x, y) and self.ordered(x, y)
+
+    def inputs(self, one: LayerRun, two: LayerRun, channels: bool) -> bool:
+        """Whether two layers of one kind take the same shapes; a function of each element, in any layout."""
+        pairs = list(zip(one.inputs, two.inputs, strict=True))
+        if isinstance(one.layer.mixing(one.inputs[0]), Applied):
+            return all([self.positions(a, b) and (not channels or self.size(a.channels, b.channels)) for a, b in pairs])
+        return all([self.shape(a, b, channels) for a, b in pairs])
 
     def owner(self, x: Other, y: Other) -> bool:
         """Whether two layers' weights correspond: shared with the same layers."""

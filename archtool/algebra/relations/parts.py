@@ -10,6 +10,7 @@ from archtool.algebra.relations.kernels import (
     ZEROS,
     Kernels,
     Taps,
+    bounded,
     composed,
     dense,
     diagonal,
@@ -157,13 +158,16 @@ def identity(shape: Shape) -> Pass:
     return Pass(diagonal(shape.channels, bias=False, onto=False))
 
 
-def chained(first: Part, then: Part) -> Part | None:
-    """A part behind another as one, where the set of its kernels is known exactly."""
+def chained(first: Part, then: Part, *, loosely: bool = False) -> Part | None:
+    """A part behind another as one, where the set of its kernels is known exactly; `loosely`, where one is known that
+    holds them all."""
     if isinstance(first, Pass):
         return then
     if isinstance(then, Pass):
         return first
     reach = composed(first.reach, then.reach)
+    if reach is None and loosely:
+        reach = bounded(first.reach, then.reach)
     return None if reach is None else Chain(first, then, reach)
 
 

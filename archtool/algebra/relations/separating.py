@@ -4,18 +4,44 @@ from __future__ import annotations
 
 from archtool.algebra.relations.graphs import Graph, Linear, Source
 from archtool.algebra.relations.kernels import INSIDE, POINT, ZEROS, Kernels, at_most_all, offsets
+from archtool.algebra.relations.ranks import NotLinear, rank, slice_rank
+from archtool.flatten import FlatNetwork
 from archtool.size import equal
 
 
-def beyond(left: Graph, right: Graph) -> str:
+def beyond(left: Graph, right: Graph, flat: FlatNetwork) -> str:
     """Why some function of the left network, one linear part of its input whose kernels are all reached, is none of the
-    right one, one such part too; empty where that is not known. On numbers: nothing that varies decides."""
-    ((one, _),), ((two, _),) = left.outputs.values(), right.outputs.values()
-    if not (isinstance(one, Linear) and isinstance(two, Linear) and one.part.reach.onto):
+    right one (`flat`, layer by layer); empty where that is not known. On numbers: nothing that varies decides."""
+    one = _part(left)
+    if one is None or not one.part.reach.onto or not _all_read(one):
         return ""
-    if not (isinstance(one.of, Source) and isinstance(two.of, Source) and _all_read(one)):
+    two, reach = _part(right), one.part.reach.settled()
+    return (_beyond(reach, two.part.reach) if two is not None else "") or _by_ranks(reach, flat)
+
+
+def _part(graph: Graph) -> Linear | None:
+    """The one linear part that a network is."""
+    node = next(iter(graph.outputs.values()))[0]
+    alone = len(graph.outputs) == 1 and isinstance(node, Linear) and isinstance(node.of, Source)
+    return node if isinstance(node, Linear) and alone else None
+
+
+def _by_ranks(one: Kernels, flat: FlatNetwork) -> str:
+    """A kernel has a rank, and its slices have, that the other network's layers do not allow."""
+    if not one.is_dense:
         return ""
-    return _beyond(one.part.reach.settled(), two.part.reach)
+    for ranked, limits, what in (
+        (rank, (*one.first, *one.last), "its kernel"),
+        (slice_rank, (one.size, *one.last), "the slice of an input channel"),
+    ):
+        try:
+            found = ranked(flat)
+        except NotLinear:
+            continue
+        if found.of_kernel and at_most_all(limits, (found.bound,)) is False:
+            most = min([limit for limit in limits if isinstance(limit, int)])
+            return f"{what} may have rank {most}; in the other: {found.steps[0]}"
+    return ""
 
 
 def _all_read(node: Linear) -> bool:
@@ -32,8 +58,8 @@ def _all_read(node: Linear) -> bool:
 def _beyond(one: Kernels, two: Kernels) -> str:
     if one.bias and not two.bias:
         return "a constant is added, and the other maps zeros to zeros"
-    rank = max(len(one.taps), len(two.taps))
-    for axis, (a, b) in enumerate(zip(one.taps or (POINT,) * rank, two.taps or (POINT,) * rank, strict=True)):
+    axes = max(len(one.taps), len(two.taps))
+    for axis, (a, b) in enumerate(zip(one.taps or (POINT,) * axes, two.taps or (POINT,) * axes, strict=True)):
         if not all([isinstance(size, int) for size in (*a, *b)]) or a.stride != b.stride:
             return ""
         if not set(offsets(a)) <= set(offsets(b)):

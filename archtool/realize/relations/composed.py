@@ -34,13 +34,13 @@ class Affine(NamedTuple):
         rows, columns = next(iter(self.taps.values())).shape
         return rows, columns
 
-    def then(self, later: Affine) -> Affine:
-        """This, followed by another one; one of the two is pointwise."""
-        taps = {
-            tuple(map(sum, zip(a, b, strict=True))) if a and b else a or b: after @ before
-            for a, before in self.taps.items()
-            for b, after in later.taps.items()
-        }
+    def then(self, later: Affine, stride: Offset = ()) -> Affine:
+        """This, of a stride along each axis, followed by another one."""
+        taps: dict[Offset, Array] = {}
+        for a, before in self.taps.items():
+            for b, after in later.taps.items():
+                at = tuple([i + s * j for i, s, j in zip(a, stride, b, strict=True)]) if a and b else a or b
+                taps[at] = taps.get(at, np.zeros((len(after), before.shape[1]))) + after @ before
         return Affine(taps, later.constant + sum(after @ self.constant for after in later.taps.values()))
 
     def plus(self, other: Affine, factor: float = 1.0) -> Affine:
@@ -80,7 +80,8 @@ def composed(part: Part, state: State) -> Affine:
     if isinstance(part, Pass):
         return unchanged(whole(part.reach.inputs))
     if isinstance(part, Chain):
-        return composed(part.first, state).then(composed(part.then, state))
+        stride = tuple([whole(axis.stride) for axis in part.first.reach.taps])
+        return composed(part.first, state).then(composed(part.then, state), stride)
     if isinstance(part, Sum):
         return reduce(Affine.plus, [composed(each, state) for each in part.parts])
     assert isinstance(part, Doubled)
@@ -95,7 +96,9 @@ def of_layer(leaf: Leaf, state: State) -> Affine:
     if isinstance(kind, Conv):
         weight = state[f"{name}.weight"]
         constant = state[f"{name}.bias"] if kind.bias else np.zeros(outputs)
-        taps = {at: _ungrouped(weight[(slice(None), slice(None), *place)], whole(kind.groups)) for at, place in places(leaf)}
+        taps = {
+            at: _ungrouped(weight[(slice(None), slice(None), *place)], whole(kind.groups)) for at, place in places(leaf)
+        }
         return Affine(taps, constant)
     if isinstance(kind, Linear):
         constant = state[f"{name}.bias"] if kind.bias else np.zeros(outputs)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from archtool.algebra import relations
 from archtool.algebra.finding import Basis, Finding, unknown
-from archtool.algebra.relations.graphs import Open, graph
-from archtool.algebra.relations.matching import match
+from archtool.algebra.relations.equivalence import corresponding
+from archtool.algebra.relations.graphs import Open
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.properties.searching import DISAGREE
-from archtool.realize.properties.settings import Settings
 from archtool.realize.relations.factored import NotReached, TooLarge
 from archtool.realize.relations.measured import EQUAL, measured
 from archtool.realize.relations.separate import separate
@@ -56,7 +56,7 @@ def _checked(found: Finding, left: FlatNetwork, right: FlatNetwork, settings: Se
     if found.truth is not True:
         return found
     try:
-        pairs = match(graph(left), graph(right), within=True)
+        pairs = corresponding(left, right, within=True)
         done = None if pairs is None else measured(left, right, pairs, settings)
     except (Open, TooLarge) as error:
         return found.but(facts={**found.facts, "measured": f"not measured: {error}"})

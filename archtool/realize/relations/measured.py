@@ -11,11 +11,11 @@ import torch
 from archtool.algebra.relations.graphs import Other
 from archtool.algebra.relations.matching import Match, Pair
 from archtool.algebra.relations.parts import Part, layers_of
+from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import Network
 from archtool.realize.draws import Draw, draw_inputs, weighted
 from archtool.realize.properties.plan import operations
-from archtool.realize.properties.settings import Settings
 from archtool.realize.relations.composed import composed, nothing, unchanged, whole
 from archtool.realize.relations.installed import Weights, install
 

@@ -10,11 +10,18 @@ from archtool.algebra.finding import Basis, Finding, unknown
 from archtool.algebra.relations.drawing import reached_rank
 from archtool.algebra.relations.modular import PRIME
 from archtool.algebra.relations.ranks import NotLinear, rank
+from archtool.algebra.settings import Settings
+from archtool.algebra.structure.flow import AT_INFERENCE
 from archtool.errors import RuleError
 from archtool.flatten import FlatNetwork
+from archtool.realize.draws import Draw
 from archtool.realize.properties import test
-from archtool.realize.properties.settings import Settings
+from archtool.realize.properties.laws import Judge
+from archtool.realize.properties.plan import operations
+from archtool.realize.relations.unreached import kept as laws_kept
 
+DRAWS: Final = 4
+OPERATIONS: Final = 10**9  # of all draws of a law
 INVARIANTS: Final = {  # properties that a function has or not, and where their rules are
     "linear": "degree",
     "affine": "degree",
@@ -42,7 +49,25 @@ def separate(left: FlatNetwork, right: FlatNetwork, settings: Settings) -> Findi
         broken = test(name, left, own, settings)
         if broken.truth is False:
             return _apart(name.replace("_", " "), kept, broken)
-    return _by_rank(left, right)
+    found = _by_laws(left, right, settings)
+    return found if found.truth is False else _by_rank(left, right)
+
+
+def _by_laws(left: FlatNetwork, right: FlatNetwork, settings: Settings) -> Finding:
+    """By what reaches what, and by one kernel being the same at all positions."""
+    judge = Judge(left, settings.allowed)
+    cost = operations(left)
+    for each in laws_kept(right, left):
+        draws = max(1, min(settings.draws, DRAWS, OPERATIONS // (cost * 2 * len(each.laws) + 1)))
+        for draw in range(draws):
+            broken = judge.violation(Draw(kind="integers", seed=settings.seed + draw), each.laws)
+            if broken is not None:
+                steps = (each.step, f"in the left one: {broken.witness.text}")
+                return Finding(
+                    truth=False, basis=(each.basis, broken.basis), steps=steps, assumptions=(AT_INFERENCE,),
+                    witness=broken.witness, facts={"invariant": each.name},
+                )  # fmt: skip
+    return unknown("no property tells the two apart")
 
 
 def _apart(name: str, kept: Finding, broken: Finding) -> Finding:
