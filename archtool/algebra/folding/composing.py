@@ -117,8 +117,8 @@ def _check_zeros(first: Stencil, x: Shape, middle: Shape, y: Shape, sides: Seque
             name = axis_name(axis, rank)
             raise Refused(
                 "border",
-                "the second pads what the first makes with zeros, where the first itself would make other numbers of the input's edge "
-                f"(along the {name}): equal only away from the border",
+                "the second pads what the first makes with zeros, where the first itself would make other numbers of "
+                f"the input's edge (along the {name}): equal only away from the border",
             )
 
 

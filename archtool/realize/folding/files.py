@@ -25,15 +25,19 @@ def folded_weights(folding: Folding, path: Path, names: Mapping[str, str]) -> by
     `names` are the layers' names there, by those of the folding. Raises RuleError for a file that is not one.
     """
     network = loaded(folding, path)
-    state = weights(folding, network)
-    layers = sorted(names, key=len, reverse=True)  # the longest name that fits is the layer's
-    saved: dict[str, Tensor] = {}
+    out = io.BytesIO()
+    torch.save(renamed(weights(folding, network), names), out)
+    return out.getvalue()
+
+
+def renamed(state: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
+    """Weights under other names of their layers; the longest name that a weight's begins with is its layer's."""
+    layers = sorted(names, key=len, reverse=True)
+    found = {}
     for key, value in state.items():
         layer = next(name for name in layers if key.startswith(f"{name}."))
-        saved[names[layer] + key[len(layer) :]] = value
-    out = io.BytesIO()
-    torch.save(saved, out)
-    return out.getvalue()
+        found[names[layer] + key[len(layer) :]] = value
+    return found
 
 
 def loaded(folding: Folding, path: Path) -> Network:
