@@ -129,7 +129,7 @@ def _trained(flat: FlatNetwork, target: Target, shape: Shape, settings: Settings
     rows = target.rows or tuple(Row(point, target.value(point)) for point in points_around(target))
     best = trained(flat, target, rows, place, settings, error)
     where = f"{len(rows)} rows" if target.rows is not None else f"{len(rows)} points around 0"
-    told = f"trained from seed {best.seed} (L-BFGS, float64, CPU): largest error {best.error:.1e} on the {where}"
+    told = f"trained from seed {best.seed} (least squares, float64, CPU): largest error {best.error:.1e} on the {where}"
     if not best.error <= error:
         return unknown(
             f"{reason}; {told}, more than {error:g}: no proof that there are none", facts={"error": best.error}
