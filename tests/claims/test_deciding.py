@@ -187,7 +187,8 @@ def test_a_counterexample_tells_both_sides() -> None:
     found = decided("9*a*b == 8*a*b + 2", a="1..", b="1..")
     assert found.witness is not None
     assert (found.witness.left, found.witness.right) == (9, 10)
-    assert "a = 1, b = 1" in found.witness.text
+    assert found.witness.text == "9*a*b = 9, 8*a*b + 2 = 10"
+    assert found.steps == ("at a = 1, b = 1: 9*a*b = 9, 8*a*b + 2 = 10",)
 
 
 # --- neither ----------------------------------------------------------------------------------------------------------

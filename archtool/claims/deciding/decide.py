@@ -16,6 +16,7 @@ from archtool.claims.deciding.points import (
     corners,
     described,
     drawn,
+    growing,
     near,
     place_of,
     placed,
@@ -30,7 +31,7 @@ WHOLE: Final = re.compile(r"\b\d[\d_]{0,30}\b", re.ASCII)
 PROBED: Final = 24  # valid points that are tried before a proof is looked for,
 MOST_PROBED: Final = 400  # among so many
 MOST_EXHAUSTED: Final = 4096  # points, of which all are tried
-SAMPLES: Final = 200  # valid points of a statement that has no closed form
+SAMPLES: Final = 500  # valid points of a statement that is not proved
 MOST_SEARCHED: Final = 1000
 SECONDS: Final = 1.0  # for the points before a proof is looked for
 SECONDS_AFTER: Final = 2.0
@@ -119,6 +120,7 @@ class _Deciding:
         yield from near(self.domains, numbers, base)
         for start in islice(self.usually(), 1):
             yield from near(self.domains, numbers, start)
+        yield from growing(self.domains)
         yield from drawn(self.domains)
 
     def numbers(self) -> Iterator[int]:

@@ -9,6 +9,7 @@ from archtool.algebra.bounds import least
 from archtool.algebra.finding import Basis, Finding
 from archtool.algebra.functions import replaced
 from archtool.algebra.polynomial import Atom, Polynomial, polynomial, single
+from archtool.algebra.quotient import divided
 from archtool.algebra.text import write
 from archtool.claims.deciding.question import Question
 from archtool.errors import RuleError
@@ -72,43 +73,61 @@ def _derived(question: Question) -> Iterator[str]:
 
 def _compared(left: Any, sign: str, right: Any, question: Question) -> Iterator[str]:
     """Why two sides compare as they do."""
-    (above, below), (other, under) = _parts(left), _parts(right)
-    of = question.reader.of
-    first, second = question.whole(of(above) * of(under)), question.whole(of(other) * of(below))
-    scale = question.whole(of(below) * of(under))
+    whole = question.whole(question.reader.of(left))
+    if whole == question.whole(question.reader.of(right)):
+        yield f"both are {_written(whole, question)}"
+        return
+    first, second, scale = _multiplied_out(left, right, question)
     if scale.constant != 1:
         yield f"both sides times {_written(scale, question)}, which is above 0:"
     if first == second:
         yield f"both are {_written(first, question)}"
         return
-    difference = second - first if sign in ("<", "<=") else first - second
-    names = "right side - left side" if sign in ("<", "<=") else "left side - right side"
-    yield f"{names} = {_written(difference, question)}"
-    yield from positive_steps(difference, question)
+    is_less = sign in ("<", "<=")
+    difference = second - first if is_less else first - second
+    yield f"{'right side - left side' if is_less else 'left side - right side'} = {_written(difference, question)}"
+    yield from _by_hypothesis(difference, question) or _by_terms(difference, sign, question)
 
 
-def positive_steps(difference: Polynomial, question: Question) -> Iterator[str]:
-    """Why a formula is never negative, as far as its coefficients show that."""
+def _multiplied_out(left: Any, right: Any, question: Question) -> tuple[Polynomial, Polynomial, Polynomial]:
+    """Two sides times their denominators, and those, which are above 0."""
+    (above, below), (other, under) = _parts(left), _parts(right)
+    parts = [question.whole(question.reader.of(part)) for part in (above, below, other, under)]
+    return parts[0] * parts[3], parts[2] * parts[1], parts[1] * parts[3]
+
+
+def _by_hypothesis(difference: Polynomial, question: Question) -> list[str]:
+    """The steps from a hypothesis of which the difference is a multiple; none where it is not."""
+    pairs = zip(question.given, question.given[1:], question.given_signs, strict=False)
+    for (_, left), (_, right), sign in pairs:
+        first, second, _ = _multiplied_out(left, right, question)
+        known = second - first if sign in ("<", "<=") else first - second
+        times = divided(difference, known) if known.terms and sign != "!=" else None
+        if times is not None and (sign == "==" or least(times, question.reader.lows) >= 0):
+            said = {"==": "0", "<": "above 0", ">": "above 0"}.get(sign, "not below 0")
+            product = f"{_written(times, question)} times {_written(known, question)}"
+            return [f"that is {product}, and by the hypothesis {_written(known, question)} is {said}"]
+    return []
+
+
+def _by_terms(difference: Polynomial, sign: str, question: Question) -> Iterator[str]:
+    """Why a formula has the sign that is asked for, where its coefficients or its bounds show that."""
     lows = {name: domain.low for name, domain in question.ranges.items() if name in difference.symbols()}
     moved = {Atom("symbol", name): single(Atom("symbol", f"{name}'")) + low for name, low in lows.items() if low}
     plain = all([atom.op == "symbol" and power > 0 for monomial in difference.terms for atom, power in monomial])
     shifted = replaced(difference, moved) if plain else difference
-    for part, word in ((shifted, "negative"), (-shifted, "positive")):
-        if plain and all([factor >= 0 for factor in part.terms.values()]):
-            if moved:
-                where = ", ".join([f"{name} = {low} + {name}'" for name, low in lows.items() if low])
-                yield f"with {where} that is {_written(shifted, question)}"
-            constant = part.terms.get((), 0)
-            more = f", and its constant is {shifted.terms[()]}" if constant else ""
-            yield f"none of its terms is {word}{more}"
-            return
     low, high = least(difference, question.reader.lows), -least(-difference, question.reader.lows)
-    if not isinstance(low, float):
-        yield f"that is at least {low}, by the bounds of its parts"
-    elif not isinstance(high, float):
-        yield f"that is at most {high}, by the bounds of its parts"
+    if not (low > 0 or (sign == "!=" and high < 0) or (low == 0 and sign in ("<=", ">="))):
+        return
+    word = "negative" if low >= 0 else "positive"
+    if plain and all([factor * (1 if low >= 0 else -1) >= 0 for factor in shifted.terms.values()]):
+        if moved:
+            where = ", ".join([f"{name} = {start} + {name}'" for name, start in lows.items() if start])
+            yield f"with {where} that is {_written(shifted, question)}"
+        constant = f", and its constant is {shifted.terms[()]}" if () in shifted.terms else ""
+        yield f"none of its terms is {word}{constant}"
     else:
-        yield "its sign follows from the conditions, case by case"
+        yield f"that is at {'least' if low >= 0 else 'most'} {low if low >= 0 else high}, by the bounds of its parts"
 
 
 def _parts(value: Any) -> tuple[Any, Any]:

@@ -15,6 +15,7 @@ from archtool.spec.numbers import is_number
 
 MOST_CORNERS: Final = 64
 FAR: Final = (4, 4, 7, 10, 16)  # bits of values that are drawn: networks of a size that is met, most of them
+DOUBLED: Final = 18  # times that a place is doubled
 SEED: Final = 0
 
 
@@ -102,6 +103,17 @@ def near(domains: Domains, numbers: Iterable[int], base: Mapping[str, Any]) -> I
                 for each in (number, number - domain.step, number + domain.step):
                     if place_of(domain, each) is not None:
                         yield {**base, name: each}
+
+
+def growing(domains: Domains) -> Iterator[dict[str, Any]]:
+    """Points with one value, or all, or all but one at a place that doubles, the others first in their domains."""
+    names = [name for name, domain in domains.items() if not words(domain)]
+    groups = [[name] for name in names] + [[other for other in names if other != name] for name in names] + [names]
+    for power in range(1, DOUBLED):
+        for group in groups:
+            places = [min(2**power, (count(domain) or 2**power + 1) - 1) * (name in group)
+                      for name, domain in domains.items()]  # fmt: skip
+            yield _point(domains, places)
 
 
 def drawn(domains: Domains) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from archtool.algebra.finding import Finding
 from archtool.claims.deciding.exact import by_integers, first_valid
 from archtool.claims.deciding.identity import by_identity
+from archtool.claims.deciding.narrowing import narrowed
 from archtool.claims.deciding.points import count, placed
 from archtool.claims.deciding.question import Question, asked
 from archtool.claims.deciding.solver import by_solver, point_of
@@ -88,7 +89,7 @@ class Prover:
     def _tried(self, domains: Domains) -> Answer:
         """The answer for these ranges, by each way."""
         try:
-            question = asked(self.statement, self.hypothesis, domains)
+            question = asked(self.statement, self.hypothesis, narrowed(self.hypothesis, domains))
         except MissingExtra:
             raise
         except ArchtoolError as error:
@@ -113,9 +114,8 @@ class Prover:
         solved = by_solver(question)
         if isinstance(solved, Finding):
             return Answer(solved)
-        if isinstance(solved, str):
-            return Answer(reason=reason + solved)
-        return Answer(candidates=(_whole(solved, question),), reason=reason + "z3 finds no proof")
+        candidates = tuple([_whole(each, question) for each in solved.candidates])
+        return Answer(candidates=candidates, reason=reason + solved.reason)
 
 
 def _whole(values: Mapping[str, Any], question: Question) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Question:
     """Whether `claim` follows from `premises` (the rules of the networks, and the hypothesis) for all values of
     `ranges`; `domains` are those of all free names, those with one value among them.
 
-    `sides` and `signs` are those of Traced.
+    `sides` and `signs` are those of Traced, `given` and `given_signs` the hypothesis's.
     """
 
     domains: Domains
@@ -62,6 +62,8 @@ class Question:
     problems: tuple[Problem, ...]
     sides: tuple[tuple[str, Any], ...]
     signs: tuple[str, ...]
+    given: tuple[tuple[str, Any], ...]
+    given_signs: tuple[str, ...]
     reader: Reader
     layout: Layout
 
@@ -101,8 +103,16 @@ def asked(statement: Statement, hypothesis: Statement | None, domains: Domains, 
     problems = [*claim.problems, *(() if when is None else when.problems)]
     problems += [Problem(*each) for each in trace.problems]
     return Question(
-        domains=domains, ranges=ranges, trace=trace, claim=claim.holds, hypothesis=True if when is None else when.holds,
-        problems=tuple(dict.fromkeys(problems)), sides=claim.sides, signs=claim.signs,
+        domains=domains,
+        ranges=ranges,
+        trace=trace,
+        claim=claim.holds,
+        hypothesis=True if when is None else when.holds,
+        problems=tuple(dict.fromkeys(problems)),
+        sides=claim.sides,
+        signs=claim.signs,
+        given=() if when is None else when.sides,
+        given_signs=() if when is None else when.signs,
         reader=TimedReader(Lows({name: domain.low for name, domain in ranges.items()}), seconds),
         layout=Layout(tuple(domains)),
-    )  # fmt: skip
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.util import find_spec
-from math import inf
+from math import ceil, inf
 from typing import Any, Final, NamedTuple
 
 from archtool.algebra.finding import Basis, Finding
@@ -32,21 +32,28 @@ class Asked(NamedTuple):
     reason: str = ""
 
 
-def by_solver(question: Question) -> Finding | dict[str, int] | str:
-    """The finding that z3 finds no counterexample; or a candidate for one, to be tried; or why it does not tell."""
-    failing = [*question.premises, negate(question.claim)]
-    asked = room(question, failing, whole=False)
-    over = "even over all real numbers"
-    if not asked.empty:
-        asked = room(question, failing, whole=True)
-        over = "over the whole numbers"
-    if asked.empty:
-        import z3
+class Open(NamedTuple):
+    """That z3 does not prove a claim: candidates for a counterexample, to be tried, and the reason."""
 
-        text = f"z3 {z3.get_version_string()}, within {MILLISECONDS / 1000:g} s: no counterexample {over}"
-        steps = (*derivation(question), f"that leaves no counterexample {over}: decided by z3")
-        return Finding(truth=True, basis=(Basis("solver", text),), steps=steps, assumptions=question.rules())
-    return asked.values or asked.reason
+    candidates: tuple[dict[str, int], ...]
+    reason: str
+
+
+def by_solver(question: Question) -> Finding | Open:
+    """The finding that z3 finds no counterexample, or that it does not tell."""
+    failing = [*question.premises, negate(question.claim)]
+    over, asked = "even over all real numbers", room(question, failing, whole=False)
+    candidates = [asked.values]
+    if not asked.empty:
+        over, asked = "over the whole numbers", room(question, failing, whole=True)
+        candidates.append(asked.values)
+    if not asked.empty:
+        return Open(tuple([each for each in candidates if each is not None]), asked.reason or "z3 finds no proof")
+    import z3
+
+    text = f"z3 {z3.get_version_string()}, within {MILLISECONDS / 1000:g} s: no counterexample {over}"
+    steps = (*derivation(question), f"there is no counterexample {over}: decided by z3")
+    return Finding(truth=True, basis=(Basis("solver", text),), steps=steps, assumptions=question.rules())
 
 
 def point_of(question: Question) -> dict[str, int] | None:
@@ -70,17 +77,16 @@ def room(question: Question, conditions: Iterable[Condition], whole: bool) -> As
     solver = z3.Solver() if whole else z3.SolverFor("QF_NRA")
     solver.set("timeout", MILLISECONDS)
     solver.set("random_seed", SEED)
-    parts = [told.of(each) for each in nodes]
+    for each in nodes:
+        told.of(each)
     solver.add([told.of(each) for each in open_ones])
     solver.add(told.known_too)
     answer = solver.check()
     if answer == z3.unsat:
         return Asked(empty=True)
-    if answer == z3.sat and whole:
-        model = solver.model()
-        return Asked(values=told.values(model, question) if parts else {})
-    reason = str(solver.reason_unknown()) if answer == z3.unknown else "more than whole numbers may break it"
-    return Asked(reason=f"z3 does not tell within {MILLISECONDS / 1000:g} s ({reason})")
+    if answer == z3.sat:
+        return Asked(values=told.values(solver.model(), question))
+    return Asked(reason=f"z3 does not tell within {MILLISECONDS / 1000:g} s ({solver.reason_unknown()})")
 
 
 class _Translation:
@@ -104,14 +110,19 @@ class _Translation:
         return self.made[value]
 
     def values(self, model: Any, question: Question) -> dict[str, int]:
-        """The values of the question's names in a model; what it leaves open is the least that it may be."""
+        """The values of the question's names in a model, those that are no whole numbers rounded up; what it leaves
+        open is the least that it may be."""
         found = {name: domain.low for name, domain in question.ranges.items()}
         for expr, variable in self.made.items():
             if isinstance(expr, Expr) and expr.op == "symbol" and expr.args[0] in found:
                 name, start, step = expr.args
                 told = model.eval(variable)
+                if self.z3.is_algebraic_value(told):
+                    told = told.approx(2)
                 if self.z3.is_int_value(told):
                     found[name] = start + step * told.as_long()
+                elif self.z3.is_rational_value(told):
+                    found[name] = start + step * ceil(told.as_fraction())
         return found
 
     def _made(self, expr: Expr) -> Any:

@@ -108,17 +108,23 @@ class Trials:
         return best
 
     def refuted(self, point: Point, *, smallest: bool = False) -> Finding:
-        """The finding that the statement fails at a point."""
+        """The finding that the statement fails at a point; `smallest`: at none that comes before it in size."""
         sides = self.statement.sides(point)
         left, right = (sides[0][1], sides[1][1]) if len(sides) == 2 else (None, None)
-        said = " and ".join([f"{text} = {each}" for text, each in sides if text != str(each)])
-        text = f"'{self.statement.text}' is false at {placed(point)}" + (f": {said}" if said else "")
-        how = "the smallest values where it is" if smallest else "the smallest that was found"
-        basis = Basis("samples", ROUNDED) if self.rounds else Basis("witness", f"exact arithmetic at {placed(point)}")
+        said = ", ".join([f"{text} = {each}" for text, each in sides if text != str(each)])
+        text = said or f"'{self.statement.text}' is false"
+        basis = (
+            Basis("samples", ROUNDED)
+            if self.rounds
+            else Basis("witness", f"exact arithmetic at {placed(point)}" if point else "exact arithmetic")
+        )
         return Finding(
-            truth=False, basis=(basis,), steps=(text,), facts={"how": how},
+            truth=False,
+            basis=(basis,),
+            steps=(f"at {placed(point)}: {text}" if point else text,),
+            facts={"smallest": smallest},
             witness=Witness(text=text, left=left, right=right, sizes=dict(point)),
-        )  # fmt: skip
+        )
 
     def nothing(self) -> str:
         """Why no valid point was found."""
