@@ -139,7 +139,7 @@ def test_paths_move_alike_or_not_at_all() -> None:
         (["multiply: {x: [], gate: [global_avg_pool, sigmoid]}"], "looks at all positions"),
         (["adaptive_avg_pool: {size: 15}"], "no output position is clear of the borders"),
         (["conv: {out: 2, kernel: 31, padding: 15}"], "no output position is clear of the borders"),
-        (["global_avg_pool"], "no positions that could move"),
+        (["global_avg_pool"], "no positions that move with the input"),
     ],
 )
 def test_what_is_not_the_same_everywhere_is_named(layers: list[str], named: str) -> None:
@@ -185,6 +185,14 @@ def test_behind_padding_contents_on_zeros_may_move_clear_of_the_borders() -> Non
     assert finding.truth is True
     assert [(fact["circular"], fact["begin"], fact["end"]) for fact in finding.facts["axes"]] == [(False, 4, 11)] * 2
     assert any("contents on zeros within positions 4 to 11 of the height" in each for each in finding.assumptions)
+
+
+def test_of_joined_paths_the_farthest_view_counts() -> None:
+    paths = (
+        "{a: [], b: [conv: {out: 2, kernel: [5, 1], padding: [2, 0]}], c: [crop: {size: [14, 16], before: [2, 0]}, %s]}"
+    )
+    finding = invariance(f"add: {paths % 'pad: {padding: [[2, 0], 0]}'}", *HEAD)
+    assert [(fact["begin"], fact["end"]) for fact in finding.facts["axes"]] == [(4, 11), (0, 15)]
 
 
 def test_strides_allow_their_multiples() -> None:
@@ -261,6 +269,22 @@ def test_gates_keep_what_is_told_of_contents_on_zeros() -> None:
     finding = invariance("conv: {out: 2, kernel: 3, padding: 1}", gate, *HEAD)
     assert finding.truth is True
     assert [(fact["begin"], fact["end"]) for fact in finding.facts["axes"]] == [(2, 13)] * 2
+
+
+def test_a_gate_that_sees_farther_than_what_it_gates_keeps_contents_farther_off() -> None:
+    gate = "[{conv: {out: 2, kernel: 7, padding: 3}}, global_avg_pool, sigmoid]"
+    finding = invariance(f"multiply: {{x: [], gate: {gate}}}", *HEAD)
+    assert [(fact["begin"], fact["end"]) for fact in finding.facts["axes"]] == [(6, 9)] * 2
+
+
+def test_a_tensor_that_is_taken_in_its_order_objects() -> None:
+    """Weights for each token times the tokens: they stand still, the tokens move."""
+    product = ("{do: [tokens], name: t}", "parameter: {shape: [5, 256]}", "matmul: {by: t}", "mean")
+    finding = invariance(*product)
+    assert finding.truth is None
+    assert finding.reason == "matmul (matmul) is not the same at each position"
+    asked = ("{do: [tokens], name: t}", "parameter: {shape: [5, 2]}", "cross_attention: {heads: 1, context: t}", "mean")
+    assert invariance(*asked).truth is True
 
 
 # --- expressions -------------------------------------------------------------------------------------------------

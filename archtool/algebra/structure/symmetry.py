@@ -6,13 +6,20 @@ from functools import partial
 from typing import Final
 
 from archtool.algebra.finding import Finding, unknown
-from archtool.algebra.structure.permutation import INSIDE, has_positions, joins_positions, one_position, takes_sets
+from archtool.algebra.structure.permutation import (
+    INSIDE,
+    has_positions,
+    joins_positions,
+    one_position,
+    reads_itself,
+    takes_sets,
+)
 from archtool.algebra.structure.rearranged import ALIKE, STAYS, Rearrangement, equivariant
 from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.nature import Positions
 from archtool.shape import axis_name
-from archtool.size import equal
+from archtool.size import Size, equal
 from archtool.taps import AxisTaps
 
 FLIP: Final = "flip_equivariant"
@@ -78,7 +85,10 @@ def _passes(axes: tuple[int, ...], layer: FlatLayer) -> str:
     field = run.layer.field(x, run.layer.window(x))
     if field.is_global:
         return f"{name} is not the same at each position"
-    if not field.axes:
+    itself = [
+        reads_itself(field.axes[axis]) and equal(x.axes[axis], y.axes[axis]) is True for axis in axes if field.axes
+    ]
+    if all(itself):
         return ALIKE
     taps = run.layer.taps(x, field)
     if len(axes) > 1 and taps[0] != taps[1]:
@@ -92,8 +102,13 @@ def _passes(axes: tuple[int, ...], layer: FlatLayer) -> str:
     return ALIKE
 
 
-def _mirrored(taps: AxisTaps, n: object, m: object) -> bool:
+def _mirrored(taps: AxisTaps, n: Size, m: Size) -> bool:
     """Whether output m-1-p reads, mirrored, what output p reads: of one period, since all others follow."""
+    if len(taps.offsets) == 1:  # n - 1 - (S p + low ... S p + high) = S (m-1-p) + low ... S (m-1-p) + high
+        offsets = sorted(taps.offsets[0])
+        ends = offsets[0] + offsets[-1]
+        even = [ends - offset for offset in reversed(offsets)] == offsets
+        return even and equal(taps.stride * (m - 1) + ends, n - 1) is True
     if not isinstance(n, int) or not isinstance(m, int):
         raise RuleError(f"what is read from either end is told of numbers only, sizes are {n} and {m}")
     period = min(len(taps.offsets), m)

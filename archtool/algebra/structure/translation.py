@@ -124,7 +124,7 @@ def _fact(state: Shifted, axis: int, along: str, name: str, shape: Shape) -> dic
 def _objection(state: Shifted, along: str, fact: Mapping[str, Any]) -> str:
     """Why nothing follows for all contents; empty where it does."""
     if state.by == 0:
-        return "the output has no positions that could move: whether it stays as it is, translation_invariant asks"
+        return "the output has no positions that move with the input; whether it stays, translation_invariant asks"
     if state.mixed:
         how = f": only circular shifts along the {along} are passed on" if fact["circular"] else ""
         return f"{state.mixed} looks at all positions, the borders among them{how}"
