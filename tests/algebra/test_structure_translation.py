@@ -293,7 +293,7 @@ def test_a_tensor_that_is_taken_in_its_order_objects() -> None:
 def traced(text: str, *names: str) -> Finding:
     design = load(text)
     run = of_design(design).evaluate([Asked(name, None, "") for name in names]).run
-    return translation_equivariant(flat_network(run, tuple(design.inputs)))
+    return translation_equivariant(flat_network(run, tuple(design.inputs), turns=2))
 
 
 def test_sizes_may_vary() -> None:
@@ -311,6 +311,15 @@ def test_a_kernel_may_vary() -> None:
     finding = traced(f"input: [3, 32, 32]\nvars: {{k: 1}}\nlayers: {layers}\n", "k")
     assert finding.truth is True
     assert {write(fact["low"]) for fact in finding.facts["axes"]} == {"k"}
+
+
+def test_a_depth_may_vary_where_no_turn_sees_farther() -> None:
+    text = "input: [4, h, 9]\nvars: {{h: 8, n: 2}}\nlayers: [{}, {{do: [{}, relu], repeat: n}}]\n"
+    dense, point = "conv: {out: 4, kernel: 3, padding: 1}", "conv: {out: 4, kernel: 1}"
+    assert [row[2] for row in moves(traced(text.format(dense, point), "h", "n"))] == [1, 1]
+    finding = traced(text.format(point, dense), "h", "n")
+    assert finding.truth is None
+    assert "stands for several turns, of which each sees farther" in finding.reason
 
 
 def test_a_varying_stride_is_refused_by_name() -> None:

@@ -70,11 +70,9 @@ State = Shifted | Broken
 def shifts(flat: FlatNetwork, axis: int) -> dict[int, State]:
     """What becomes of each tensor of a network, by its number, while all inputs are shifted along an axis.
 
-    Raises Untraceable where a stride varies, and where turns of a repeat are left out.
+    Raises Untraceable where a stride varies, and where turns of a repeat are left out in each of which more sees a
+    border.
     """
-    for layer in flat.layers:
-        if layer.times != 1:
-            raise Untraceable(f"{layer.name} stands for several turns: what sees a border is told turn by turn")
     starts = [_start(shape, axis) for shape in flat.inputs.values()]
     return carried(flat, starts, partial(_through, axis), _either)
 
@@ -234,7 +232,7 @@ def _windowed(layer: FlatLayer, axis: int, part: Shifted) -> State:
     inside = _stays_inside(along, n, m)
     border = "zeros" if inside is True else getattr(run.layer.mixing(x), "border", "zeros")
     wraps = all_of(equal(period * n, stride * m), inside if border != "circular" else True) is True
-    return part._replace(
+    moved = part._replace(
         shift=part.shift * times,
         by=part.by * times // stride * period,
         low=maximum(0, maximum(*starts) + 1),
@@ -243,6 +241,15 @@ def _windowed(layer: FlatLayer, axis: int, part: Shifted) -> State:
         bordered=part.bordered or ("" if wraps else layer.name),
         stuck=part.stuck or ("" if border == "zeros" or _nearby(along, n, m, border) else layer.name),
     )
+    if layer.times != 1 and not _same(part, moved):
+        raise Untraceable(f"{layer.name} stands for several turns, of which each sees farther", layer.times)
+    return moved
+
+
+def _same(part: Shifted, moved: Shifted) -> bool:
+    """Whether a tensor moves as another and sees as much, so that a turn more or less makes no difference."""
+    alike = (part.shift, part.by, part.reads) == (moved.shift, moved.by, moved.reads)
+    return alike and all_of(equal(part.low, moved.low), equal(part.high, moved.high)) is True
 
 
 def _stays_inside(along: AxisField, n: Size, m: Size) -> Condition:
