@@ -82,9 +82,9 @@ def _fixed(
     from archtool.claims.lint.fixing import fix_file
 
     done = fix_file(spec, found)
-    for line in done:
+    for line in done.told:
         click.echo(line, err=True)
-    return lint(_asked(name, design), select, ignore) if done else found
+    return lint(_asked(name, design), select, ignore) if done.is_written else found
 
 
 def _report(found: list[Found], files: list[str], form: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from archtool.analysis.numbers import whole
 from archtool.claims.diagnostic import LEVELS, Diagnostic
 from archtool.claims.lint.net import Net
-from archtool.claims.lint.rule import Fix, Hit, LintRule, rules
+from archtool.claims.lint.rule import Fix, Hit, LintRule, percent, rules
 from archtool.claims.lint.selection import Selection, ignored_lines, selection
 from archtool.claims.lint.sheet import Sheet
 from archtool.design import Design
@@ -204,7 +204,7 @@ def _here(group: _Group) -> list[str]:
 
 
 def _cost(word: str, total: int, of: int) -> str:
-    share = f" ({100 * total / of:.2g}% of all)" if of else ""
+    share = f" ({percent(total, of)} of all)" if of else ""
     return f"{si(total)} {WORDS[word]}{share}"
 
 

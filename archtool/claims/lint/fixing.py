@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archtool.claims.lint.rule import Edit, Fix
 from archtool.design import Design
@@ -24,7 +24,7 @@ from archtool.spec.slips import bracketed
 if TYPE_CHECKING:
     from archtool.claims.lint.engine import Asked, Found
 
-BIAS = "bias"
+BIAS: Final = "bias"
 
 
 def without_bias(document: Document, node: Node) -> Fix | None:
@@ -51,7 +51,8 @@ def without_bias(document: Document, node: Node) -> Fix | None:
     if unmatched is not None or text[start] != "{":
         return None
     if "#" in text[start : group.end]:  # a comment would swallow what is written behind it
-        return Fix(does, Edit(start + 1, start + 1, f"{BIAS}: false, "))
+        space = "" if text[start + 1].isspace() else " "
+        return Fix(does, Edit(start + 1, start + 1, f"{BIAS}: false,{space}"))
     behind = len(text[: group.end].rstrip())
     comma = "" if text[behind - 1] == "," else ","
     return Fix(does, Edit(behind, behind, f"{comma} {BIAS}: false"))
@@ -132,18 +133,25 @@ def _told(run: LayerRun) -> tuple[object, ...]:
     return run.layer.kind, run.inputs, run.output, run.cost.macs
 
 
-def fix_file(spec: Asked, found: list[Found]) -> list[str]:
-    """Write a spec's safe fixes into its file; a line for each that was made, and one for why none was."""
+class Fixed(NamedTuple):
+    """What is told of the fixes of a file, a line each; whether it was written."""
+
+    told: list[str]
+    is_written: bool
+
+
+def fix_file(spec: Asked, found: list[Found]) -> Fixed:
+    """Write a spec's safe fixes into its file, or tell why that can't be; raises SpecError where a fix is none."""
     document, file = spec.document, spec.file
     own = [each.fix for each in found if each.fix is not None and each.diagnostic.file == document.name]
     if not own:
-        return []
+        return Fixed([], False)
     refused = "it is no file" if file is None else why_not(document)
     if file is None or refused:
-        return [f"{document.name}: {len(own)} of the findings could be fixed, but {refused}"]
+        return Fixed([f"{document.name}: {len(own)} of the findings could be fixed, but {refused}"], False)
     text = fixed(document, own, spec.all, spec.folder)
     write(file, text, has_mark=file.read_bytes().startswith("\ufeff".encode()))
-    return [f"{document.source.position(fix.edit.start)}: fixed: {fix.does}" for fix in own]
+    return Fixed([f"{document.source.position(fix.edit.start)}: fixed: {fix.does}" for fix in own], True)
 
 
 def write(path: Path, text: str, has_mark: bool) -> None:

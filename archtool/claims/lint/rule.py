@@ -55,6 +55,16 @@ def at(layer: FlatLayer, text: str, **parts: Any) -> Hit:
     return Hit(layer.node, text, layer, **parts)
 
 
+def percent(part: int | float, of: int | float) -> str:
+    """A share in two digits.
+
+    >>> percent(1, 3), percent(999, 1000), percent(1, 2000)
+    ('33%', '100%', '0.05%')
+    """
+    share = 100 * part / of
+    return f"{share:.0f}%" if share >= 10 else f"{share:.2g}%"
+
+
 class LintRule(NamedTuple):
     """A rule: `code` and `name`, its `level`, one sentence `about` it, what to do (`advice`), the `source` of that.
 

@@ -12,6 +12,7 @@ from archtool.claims.lint.net import Net
 from archtool.claims.lint.rule import Hit, at, network_rule
 from archtool.field import GLOBAL, LOCAL, Field
 from archtool.flatten import FlatLayer, layer_count
+from archtool.shape import Shape
 
 MOST_LAYERS: Final = 20_000  # of a network whose layers are told apart one by one
 DILATED: Final = 2  # dilated layers behind each other from which holes are a matter of their rates
@@ -52,22 +53,24 @@ def field_below_input(net: Net) -> Iterator[Hit]:
     """An output with positions that sees locally and less than the input, of a network that strides."""
     for number in sorted(net.outputs):
         layer, fields = net.maker.get(number), net.fields(number)
-        if layer is None or not layer.run.output.axes or not _widens(net, layer):
+        if layer is None or not layer.run.output.axes:
             continue
         for source, field in enumerate(fields):
             sizes = net.inputs[source].axes
             if field is None or field.state != LOCAL or not field.axes or len(field.axes) != len(sizes):
                 continue
             seen = [whole(axis.size) for axis in field.axes]
-            if all(size < whole(n) for size, n in zip(seen, sizes, strict=True)):
+            if _narrows(net, layer, net.inputs[source]) and all(
+                size < whole(n) for size, n in zip(seen, sizes, strict=True)
+            ):
                 whole_size = "x".join(map(str, sizes))
                 yield at(layer, f"an output sees {'x'.join(map(str, seen))} of an input of {whole_size}")
                 break
 
 
-def _widens(net: Net, last: FlatLayer) -> bool:
-    """Whether the last layer depends on a map of half its positions, or fewer."""
-    positions = whole(last.run.output.positions)
+def _narrows(net: Net, last: FlatLayer, source: Shape) -> bool:
+    """Whether the last layer depends on a map of half the positions of the input and of its own, or fewer."""
+    positions = min(whole(last.run.output.positions), whole(source.positions))
     return any(2 < 2 * whole(net.shape(number).positions) <= positions for number in net.before(last.target))
 
 
@@ -77,11 +80,11 @@ def _widens(net: Net, last: FlatLayer) -> bool:
     "warning",
     about="The paths of a join see around different centres: what is added or stacked lies apart in the image.",
     advice="make the paths' paddings and strides agree, or align them by `crop` or `pad`",
-    source="Araujo, Norris, Sim 2019, Computing receptive fields of convolutional neural networks, Distill, section 3",
+    source="Araujo, Norris, Sim 2019, Computing receptive fields of convolutional neural networks, doi:10.23915/distill.00021",
 )
 def unaligned_join(net: Net) -> Iterator[Hit]:
     """A join whose paths' centres lie farther apart than those within any of them; but for paths that end alike (they
-    are causal), and those whose positions see by turns (upsampled ones can't be in line)."""
+    are causal), and those whose positions see by turns (upsampled). A note up to half a position."""
     for layer in net.layers:
         if len(layer.sources) < 2 or not layer.run.layer.is_join:
             continue
@@ -92,7 +95,13 @@ def unaligned_join(net: Net) -> Iterator[Hit]:
             paths = [each for each in before if each is not None]
             apart, inner = _apart(field), max(map(_apart, paths), default=0)
             if apart > inner and not _by_turns(field) and not _end_alike(paths):
-                yield at(layer, f"the paths of '{layer.run.kind}' see around centres that lie {apart / 2:g} px apart")
+                stride = max((whole(axis.stride) for axis in field.axes), default=0)
+                yield at(
+                    layer,
+                    f"the paths of '{layer.run.kind}' see around centres that lie {apart / 2:g} px apart, "
+                    f"its positions {stride} px",
+                    level="note" if apart <= stride else "",
+                )
                 break
 
 

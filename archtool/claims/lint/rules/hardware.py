@@ -8,7 +8,7 @@ from typing import Final
 
 from archtool.analysis.numbers import whole
 from archtool.claims.lint.net import Net, elements, groups_of, kind, macs, owned_params
-from archtool.claims.lint.rule import Hit, at, network_rule
+from archtool.claims.lint.rule import Hit, at, network_rule, percent
 from archtool.flatten import FlatLayer
 from archtool.size import Size
 
@@ -44,10 +44,10 @@ def unaligned_channels(net: Net) -> Iterator[Hit]:
         padded = macs(layer) * (_up(into) * _up(out) - into * out) // (into * out)
         if padded * whole(layer.times) >= LEAST_PADDED * net.macs:
             what = f"{into} to {out} channels" + (f" in each of {groups} groups" if groups > 1 else "")
-            share = 100 * (1 - into * out / (_up(into) * _up(out)))
+            share = percent(_up(into) * _up(out) - into * out, _up(into) * _up(out))
             yield at(
                 layer,
-                f"'{layer.run.kind}' maps {what}: run as {_up(into)} to {_up(out)}, {share:.0f}% of it is padding",
+                f"'{layer.run.kind}' maps {what}: run as {_up(into)} to {_up(out)}, {share} of it is padding",
                 waste={"macs": padded},
             )
 
@@ -121,8 +121,8 @@ def memory_bound(net: Net) -> Iterator[Hit]:
             yield at(
                 layer,
                 f"'{layer.run.kind}' does {macs(layer) / whole(layer.run.cost.moved):.2g} multiply-accumulates for a "
-                f"number that it moves: this step moves {100 * float(share):.0f}% of what all products do, for "
-                f"{100 * work / net.macs:.2g}% of the work",
+                f"number that it moves: this step moves {percent(float(share), 1)} of what all products do, for "
+                f"{percent(work, net.macs)} of the work",
             )
 
 
@@ -150,8 +150,7 @@ def late_downsampling(net: Net) -> Iterator[Hit]:
         most = max(full, key=lambda layer: whole(layer.times) * macs(layer))
         yield at(
             most,
-            f"{100 * work / net.macs:.0f}% of the multiply-accumulates are at the input's {_by(sizes)}, "
-            f"most of them here",
+            f"{percent(work, net.macs)} of the multiply-accumulates are at the input's {_by(sizes)}, most of them here",
             waste={"macs": macs(most)},
         )
 

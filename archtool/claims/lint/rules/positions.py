@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from archtool.analysis.numbers import whole
 from archtool.claims.lint.net import Net, kind, macs, owned_params
 from archtool.claims.lint.reads import AxisReads, reads
-from archtool.claims.lint.rule import Hit, at, network_rule
+from archtool.claims.lint.rule import Hit, at, network_rule, percent
 from archtool.field import GLOBAL
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WEIGHS: Final = ("conv", "locally_connected")
     "warning",
     about="A stride steps over positions that no tap of the kernel reads: what they hold is lost.",
     advice="use a kernel at least as large as the stride, or pool before the 1x1 (avg_pool: {kernel: 2}, as ResNet-D)",
-    source="He et al. 2018, Bag of tricks for image classification, arXiv:1812.01187, section 4.1",
+    source="He et al. 2018, Bag of tricks for image classification, arXiv:1812.01187, section 4.2",
 )
 def unseen_positions(net: Net) -> Iterator[Hit]:
     """A window with a stride between whose reads positions lie that it never reads; a note where others read them."""
@@ -41,7 +41,7 @@ def unseen_positions(net: Net) -> Iterator[Hit]:
         yield at(
             layer,
             f"'{layer.run.kind}' with stride {_by(axis.stride for axis in axes)} reads by a kernel of "
-            f"{_by(axis.kernel for axis in axes)}: it never sees {told}, {100 * share:.3g}% of its input"
+            f"{_by(axis.kernel for axis in axes)}: it never sees {told}, {percent(share, 1)} of its input"
             + ("" if lost else "; others that read the same tensor see them"),
             level="warning" if lost else "note",
         )
@@ -108,7 +108,7 @@ def border_lost(net: Net) -> Iterator[Hit]:
             share = 1 - prod(1 - rest / axis.n for axis, rest in lost)
             yield at(
                 layer,
-                f"'{layer.run.kind}' with stride {lost[0][0].stride} never reads {told}, {100 * share:.2g}% of all",
+                f"'{layer.run.kind}' with stride {lost[0][0].stride} never reads {told}, {percent(share, 1)} of all",
                 level="" if share >= LEAST_LOST else "note",
             )
 
