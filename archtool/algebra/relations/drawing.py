@@ -66,11 +66,12 @@ def at(place: Iterable[int | slice]) -> Any:
 
 
 def is_on_numbers(flat: FlatNetwork) -> bool:
-    """Whether a network's sizes are numbers, and all its tensors have the same axes."""
+    """Whether a network's sizes are numbers, those of its kernels too, and all its tensors have the same axes."""
     shapes = [*flat.inputs.values(), *[layer.run.output for layer in flat.layers]]
-    return len({len(shape.axes) for shape in shapes}) == 1 and not any(
-        [isinstance(size, Expr) for shape in shapes for size in shape.dims]
-    )
+    reaches = [own.reach for layer in flat.layers if (own := leaf(layer)) is not None]
+    sizes = [size for shape in shapes for size in shape.dims]
+    sizes += [size for reach in reaches for axis in reach.taps for size in axis] + [reach.groups for reach in reaches]
+    return len({len(shape.axes) for shape in shapes}) == 1 and not any([isinstance(size, Expr) for size in sizes])
 
 
 def layers_drawn(flat: FlatNetwork) -> dict[int, Drawn]:

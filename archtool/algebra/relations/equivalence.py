@@ -8,7 +8,7 @@ from archtool.algebra.finding import Basis, Finding, Witness, unknown
 from archtool.algebra.relations.graphs import Graph, Open, graph
 from archtool.algebra.relations.kernels import Kernels, at_most_all
 from archtool.algebra.relations.matching import Match, match
-from archtool.algebra.relations.parts import Chain, Doubled, Part, Sum, layers_of
+from archtool.algebra.relations.parts import Chain, Doubled, Part, Stack, Sum, layers_of
 from archtool.algebra.relations.separating import beyond
 from archtool.algebra.relations.shapes import shapes_differ
 from archtool.flatten import FlatNetwork
@@ -103,13 +103,13 @@ def _steps(left: Part, right: Part, within: bool) -> list[str]:
 
 
 def _is_leaf(part: Part) -> bool:
-    return not isinstance(part, Chain | Sum | Doubled)
+    return not isinstance(part, Chain | Sum | Stack | Doubled)
 
 
 def _why(part: Part) -> str:
     """What several layers together can be, and why."""
     what = described(part.reach)
-    if isinstance(part, Sum):
+    if isinstance(part, Sum) and part.leading is not None:
         leading = ", ".join(_names(part.parts[part.leading]))
         return f"{leading} alone reaches every sum, the others adding kernels of the same taps: together every {what}"
     if not part.reach.onto:

@@ -9,7 +9,7 @@ from archtool.algebra.relations.kernels import ZEROS, Kernels
 from archtool.algebra.relations.parts import leaf
 from archtool.algebra.relations.ranks import NotLinear, reach_of, require_linear
 from archtool.flatten import FlatNetwork
-from archtool.size import Size
+from archtool.size import Size, minimum
 
 
 class Freedom(NamedTuple):
@@ -60,7 +60,9 @@ def _told(reach: Kernels) -> str:
         return "each weight of the one layer that it is moves another entry of its kernel"
     if reach.is_full:
         return "every kernel is reached: as many as it has entries"
-    return "kernels of limited ranks a (by inputs) and b (by outputs): a (c_in - a) + b (c_out - b) + taps a b"
+    settled = reach.settled()
+    a, b = minimum(*settled.first), minimum(*settled.last)
+    return f"kernels of rank {a} by inputs and {b} by outputs at most: a (c_in - a) + b (c_out - b) + taps a b"
 
 
 def _constants(flat: FlatNetwork) -> int:

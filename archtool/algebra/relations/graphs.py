@@ -6,14 +6,16 @@ Layers that change nothing at inference (identity, dropout, another layout of th
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
-from archtool.algebra.relations.parts import Part, added, chained, identity, leaf, passes
+from archtool.algebra.relations.parts import Part, added, chained, identity, leaf, passes, stacked
 from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join
-from archtool.mixing import Chosen, Multiplied, Summed
+from archtool.mixing import Chosen, Concatenated, Multiplied, Summed
 from archtool.shape import Shape
 from archtool.size import all_of, equal
 
@@ -116,37 +118,39 @@ class _Reading:
         mixing = run.layer.mixing(run.inputs[0])
         joins = isinstance(run.layer, Join)
         if joins and isinstance(mixing, Summed) and mixing.others == 1:
-            return self.sum(layer, of)
+            return self.parallel(layer, of, partial(added, loosely=self.loosely))
+        if joins and isinstance(mixing, Concatenated) and self.loosely:
+            return self.parallel(layer, of, stacked)
         in_any_order = joins and isinstance(mixing, Multiplied | Chosen)
         return Other(layer, of, in_any_order, run.output)
 
-    def alone(self, node: Node) -> bool:
-        """Whether a node's tensor is taken once."""
-        return self.used[node] == 1
+    def alone(self, node: Node, takers: int = 1) -> bool:
+        """Whether a node's tensor is taken so many times: then what takes it may be one part with it. A part that is
+        looked at alone (`loosely`) may stand in several."""
+        return self.used[node] == takers or self.loosely
 
     def behind(self, part: Part, of: Node, shape: Shape, takers: int = 1) -> Node:
         """A part behind a node, as one node with it where that can be and none but so many takers in it have it."""
-        if isinstance(of, Linear) and self.used[of] == takers:
+        if isinstance(of, Linear) and self.alone(of, takers):
             both = chained(of.part, part, loosely=self.loosely)
             if both is not None:
                 return Linear(both, of.of, shape)
         return Linear(part, of, shape)
 
-    def sum(self, layer: FlatLayer, of: tuple[Node, ...]) -> Node:
-        """A sum as one linear part where all its tensors come from one and one of them can be all sums; sums of sums
-        are one."""
-        shape = layer.run.output
-        if all([_alike(each, shape) for each in layer.run.inputs]):
-            of = tuple([inner for each in of for inner in self.terms(each, shape)])
-            bases = [each.of if isinstance(each, Linear) and self.alone(each) else each for each in of]
-            bases += list(of)
-            for base in dict.fromkeys(bases):
-                parts = [self.over(each, base) for each in of]
-                together = added(tuple(parts)) if all(parts) else None  # type: ignore[arg-type]  # none is None here
+    def parallel(self, layer: FlatLayer, of: tuple[Node, ...], join: Callable[[tuple[Part, ...]], Part | None]) -> Node:
+        """A sum, or channels behind each other, as one linear part where all its tensors come from one and `join`
+        makes one of them; sums of sums are one."""
+        shape, sums = layer.run.output, not isinstance(layer.run.layer.mixing(layer.run.inputs[0]), Concatenated)
+        if not sums or all([_alike(each, shape) for each in layer.run.inputs]):
+            of = tuple([inner for each in of for inner in (self.terms(each, shape) if sums else (each,))])
+            bases = [each.of for each in of if isinstance(each, Linear) and self.alone(each)]
+            for base in dict.fromkeys([*bases, *of]):
+                parts = [part for each in of if (part := self.over(each, base)) is not None]
+                together = join(tuple(parts)) if len(parts) == len(of) else None
                 if together is not None:
                     takers = sum([each is base or (isinstance(each, Linear) and each.of is base) for each in of])
                     return self.behind(together, base, shape, takers)
-        return Other(layer, of, True, shape)
+        return Other(layer, of, sums, shape)
 
     def terms(self, node: Node, shape: Shape) -> tuple[Node, ...]:
         """The terms of a sum that only a sum takes; else the node."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from archtool.algebra.relations.order import at_most
-from archtool.size import Condition, Size, all_of, any_of, equal, minimum, product
+from archtool.size import Condition, Size, all_of, any_of, equal, maximum, minimum, product
 
 INSIDE: Final = ""  # never reads outside its input
 ZEROS: Final = "zeros"
@@ -82,9 +82,16 @@ class Kernels(NamedTuple):
         constants: Size = self.outputs if self.bias else 0
         if not self.is_dense:
             return self.inputs * (self.outputs // self.groups) * self.size + constants
+        c, d, taps = self.inputs, self.outputs, self.size
+        if self.is_full:
+            return taps * c * d + constants
         settled = self.settled()
         a, b = minimum(*settled.first), minimum(*settled.last)
-        return a * (self.inputs - a) + b * (self.outputs - b) + self.size * a * b + constants
+        if at_most_all((d,), self.last) is True:
+            return a * (c + taps * d - a) + constants
+        if at_most_all((c,), self.first) is True:
+            return b * (d + taps * c - b) + constants
+        return a * (c - a) + b * (d - b) + taps * a * b + constants
 
     def settled(self) -> Kernels:
         """The same set, with limits so low that some kernel of it has both ranks: that by inputs is at most the taps
@@ -170,6 +177,30 @@ def bounded(before: Kernels, after: Kernels) -> Kernels | None:
         last = lowest(*after.last, *(after.first if after.is_pointwise else ()))
     border, bias = before.border or after.border, before.bias or after.bias
     return Kernels(taps, before.inputs, after.outputs, groups, first, last, border, bias, False)
+
+
+def united(parts: tuple[Kernels, ...], *, stacked: bool) -> Kernels | None:
+    """A set that holds all that parallel sets add up to, or, `stacked`, all of them one behind the other; None where
+    their strides or their borders differ."""
+    borders = {part.border for part in parts} - {INSIDE}
+    rank = max(len(part.taps) for part in parts)
+    taps = []
+    for axes in zip(*[part.taps or (POINT,) * rank for part in parts], strict=True):
+        stride = axes[0].stride
+        if not all([equal(axis.stride, stride) is True for axis in axes]):
+            return None
+        before = maximum(*[axis.before for axis in axes])
+        last = maximum(*[axis.dilation * (axis.number - 1) - axis.before for axis in axes])
+        taps.append(Taps(before + last + 1, 1, before, stride))
+    inputs, outputs = parts[0].inputs, parts[0].outputs
+    if stacked:
+        outputs = 0
+        for part in parts:
+            outputs = outputs + part.outputs
+    if len(borders) > 1:
+        return None
+    border, bias = next(iter(borders), INSIDE), any([part.bias for part in parts])
+    return Kernels(tuple(taps), inputs, outputs, 1, (inputs,), (outputs,), border, bias, False)
 
 
 def _spanned(before: Taps, after: Taps) -> Taps:

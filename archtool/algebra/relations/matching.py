@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from archtool.algebra.relations.graphs import Graph, Linear, Node, Other, Source
 from archtool.algebra.relations.kernels import Kernels, Limits, lowest, taps_in
 from archtool.algebra.relations.order import at_most, same
-from archtool.algebra.relations.parts import Chain, Doubled, Leaf, Part, Sum
+from archtool.algebra.relations.parts import Chain, Doubled, Leaf, Part, Stack, Sum
 from archtool.layer import Layer, attribute
 from archtool.layers.activation import ReLU
 from archtool.layers.join import Elementwise
@@ -252,7 +252,7 @@ class _Search:
             return self.same_tree(left.first, right.first) and self.same_tree(left.then, right.then)
         if isinstance(left, Sum) and isinstance(right, Sum) and len(left.parts) == len(right.parts):
             return all([self.same_tree(a, b) for a, b in zip(left.parts, right.parts, strict=True)])
-        return not isinstance(left, Leaf | Chain | Sum | Doubled)
+        return not isinstance(left, Leaf | Chain | Sum | Stack | Doubled)
 
     def doubled(self, x: Node, y: Node) -> bool:
         """A linear part as two with relu between, of twice as many channels: z = relu(z) - relu(-z)."""

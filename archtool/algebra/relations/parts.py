@@ -17,6 +17,7 @@ from archtool.algebra.relations.kernels import (
     grouped,
     offsets,
     summed,
+    united,
 )  # fmt: skip
 from archtool.axes import spread
 from archtool.field import POINTWISE
@@ -53,10 +54,17 @@ class Chain(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """Parallel parts, of which the one numbered `leading` can be any of their sums."""
+    """Parallel parts, of which the one numbered `leading` can be any of their sums; None where none can."""
 
     parts: tuple[Part, ...]
-    leading: int
+    leading: int | None
+    reach: Kernels
+
+
+class Stack(NamedTuple):
+    """Parallel parts, their channels behind each other."""
+
+    parts: tuple[Part, ...]
     reach: Kernels
 
 
@@ -68,14 +76,14 @@ class Doubled(NamedTuple):
     reach: Kernels
 
 
-Part = Leaf | Pass | Chain | Sum | Doubled
+Part = Leaf | Pass | Chain | Sum | Stack | Doubled
 
 
 def layers_of(part: Part) -> tuple[FlatLayer, ...]:
     """The layers of a part, in order."""
     if isinstance(part, Leaf):
         return (part.layer,)
-    if isinstance(part, Sum):
+    if isinstance(part, Sum | Stack):
         return tuple([layer for each in part.parts for layer in layers_of(each)])
     if isinstance(part, Chain | Doubled):
         return (*layers_of(part.first), *layers_of(part.then))
@@ -171,7 +179,17 @@ def chained(first: Part, then: Part, *, loosely: bool = False) -> Part | None:
     return None if reach is None else Chain(first, then, reach)
 
 
-def added(parts: tuple[Part, ...]) -> Part | None:
-    """Parallel parts as one, where the set of its kernels is known exactly."""
-    found = summed(tuple([part.reach for part in parts]))
-    return None if found is None else Sum(parts, found[1], found[0])
+def added(parts: tuple[Part, ...], *, loosely: bool = False) -> Part | None:
+    """The sum of parallel parts as one, as `chained` has it."""
+    reaches = tuple([part.reach for part in parts])
+    found = summed(reaches)
+    if found is not None:
+        return Sum(parts, found[1], found[0])
+    reach = united(reaches, stacked=False) if loosely else None
+    return None if reach is None else Sum(parts, None, reach)
+
+
+def stacked(parts: tuple[Part, ...]) -> Part | None:
+    """The channels of parallel parts behind each other as one part, where a set is known that holds its kernels."""
+    reach = united(tuple([part.reach for part in parts]), stacked=True)
+    return None if reach is None else Stack(parts, reach)

@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from archtool.algebra.relations.drawing import reached_rank
 from archtool.algebra.relations.graphs import Linear, Open, Source, graph
-from archtool.algebra.relations.kernels import Kernels
+from archtool.algebra.relations.kernels import Kernels, lowest
 from archtool.algebra.relations.modular import PRIME
-from archtool.algebra.relations.order import at_most
+from archtool.algebra.relations.parts import leaf, passes
 from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join
 from archtool.mixing import Concatenated, Summed
 from archtool.nature import Groups, Positions
 from archtool.shape import Shape
-from archtool.size import Size, all_of, divides, equal, exact_div, minimum
+from archtool.size import Size, divides, equal, exact_div, minimum, product
 
 
 class NotLinear(RuleError):
@@ -45,11 +45,7 @@ class Ranked(NamedTuple):
     by_outputs: Size | None = None
 
 
-class _Flow(NamedTuple):
-    """Through how many channels a tensor got what it has, at which layer they were the fewest."""
-
-    channels: Size
-    at: str
+_Limits = dict[Size, str]  # through how many channels all flows, at most, and at which layers
 
 
 def rank(flat: FlatNetwork) -> Ranked:
@@ -61,20 +57,17 @@ def rank(flat: FlatNetwork) -> Ranked:
     width = _channels if of_kernel else _elements
     (x,) = flat.inputs.values()
     target = next(iter(flat.outputs.values()))
-    flows = {0: _Flow(width(x), "the input")}
+    flows: dict[int, _Limits] = {0: {width(x): "the input"}}
     before: dict[int, tuple[int, ...]] = {0: ()}  # the tensors that all ways to a tensor lead through
     for layer in flat.layers:
-        own = width(layer.run.output)
         through = _common([(*before[source], source) for source in layer.sources])
         before[layer.target] = through
-        flow = _joined(layer, [flows[source] for source in layer.sources])
-        ways = [flow, _Flow(own, layer.name), *[flows[number] for number in through]]
-        flows[layer.target] = _least(ways)
-    found = flows[target]
+        joined = _joined(layer, [flows[source] for source in layer.sources])
+        own = {width(layer.run.output): layer.name}
+        flows[layer.target] = _lowest(*[flows[number] for number in through], joined, own)
     what = "channels" if of_kernel else "numbers"
-    ranked = Ranked(
-        found.channels, False, found.at, (f"{found.channels} {what} at {found.at}: all flows through",), of_kernel
-    )
+    bound, at = _told(flows[target])
+    ranked = Ranked(bound, False, at, (f"all flows through {bound} {what} at {at}",), of_kernel)
     return _sharpened(flat, ranked) if of_kernel else ranked
 
 
@@ -136,28 +129,31 @@ def _common(ways: list[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple([number for number in first if all([number in other for other in others])])
 
 
-def _joined(layer: FlatLayer, flows: list[_Flow]) -> _Flow:
+def _joined(layer: FlatLayer, flows: list[_Limits]) -> _Limits:
+    """What flows into a layer: of several tensors that are added or stacked, all of them together."""
     if layer.run.layer.ignores_input:
-        return _Flow(0, layer.name)
+        return {0: layer.name}
     mixing = layer.run.layer.mixing(layer.run.inputs[0])
-    if len(flows) > 1 and isinstance(mixing, Summed | Concatenated):
-        total: Size = 0
-        for flow in flows:
-            total = total + flow.channels
-        return _Flow(total, " and ".join(dict.fromkeys([flow.at for flow in flows])))
-    return flows[0]
-
-
-def _least(flows: list[_Flow]) -> _Flow:
-    """The one of some that is never above another, else all of them together."""
-    kept: list[_Flow] = []
+    if len(flows) == 1 or not isinstance(mixing, Summed | Concatenated):
+        return flows[0]
+    total: Size = 0
     for flow in flows:
-        if not any([at_most(other.channels, flow.channels) is True for other in kept]):
-            kept = [other for other in kept if at_most(flow.channels, other.channels) is not True]
-            kept.append(flow)
-    if len(kept) == 1:
-        return kept[0]
-    return _Flow(minimum(*[flow.channels for flow in kept]), " or ".join(dict.fromkeys([flow.at for flow in kept])))
+        total = total + minimum(*flow)
+    return {total: " and ".join(dict.fromkeys([name for flow in flows for name in flow.values()]))}
+
+
+def _lowest(*flows: _Limits) -> _Limits:
+    """The limits of all, without those that another one is never above; the first of equal ones."""
+    names: _Limits = {}
+    for flow in flows:
+        for limit, name in flow.items():
+            names.setdefault(limit, name)
+    return {limit: names[limit] for limit in lowest(*names)}
+
+
+def _told(limits: _Limits) -> tuple[Size, str]:
+    """The least of some limits, and at which layers they are."""
+    return minimum(*limits), " or ".join(dict.fromkeys(limits.values()))
 
 
 def slice_rank(flat: FlatNetwork) -> Ranked:
@@ -178,31 +174,31 @@ def slice_rank(flat: FlatNetwork) -> Ranked:
         spans[layer.target] = _reached(layer, [spans[source] for source in layer.sources])
         shapes[layer.target] = layer.run.output
     spatial = {layer.target for layer in flat.layers if not _is_pointwise(layer)}
-    cuts = [_Flow(spans[target], "the output's channels that one input channel reaches")]
+    reached = "the output's channels that one input channel reaches"
+    cuts: list[_Limits] = [{spans[target]: reached}]
     for cut in before[target]:
         after = [layer.target for layer in flat.layers if cut in before[layer.target] or cut in layer.sources]
         if not spatial & set(after):
             name = next((layer.name for layer in flat.layers if layer.target == cut), "the input")
-            cuts.append(_Flow(spans[cut], name))
+            cuts.append({spans[cut]: f"the channels that one input channel reaches at {name}"})
     field = next((layer.fields[0] for layer in flat.layers if layer.target == target), None)
-    taps: Size = 1
-    for axis in field.axes if field is not None else ():
-        taps = taps * axis.size
-    cuts.append(_Flow(taps, "the kernel's taps"))
-    found = _least(cuts)
-    step = f"the slice of an input channel has rank at most {found.channels}: {found.at}"
-    return Ranked(found.channels, False, found.at, (step,))
+    taps = product(axis.size for axis in (field.axes if field is not None else ()))
+    found, at = _told(_lowest(*cuts, {taps: "the taps"}))
+    steps = (f"the slice of an input channel has rank at most {found}: {at}",)
+    reach = reach_of(flat)
+    if reach is not None and reach.is_dense and reach.onto:
+        most = minimum(*lowest(reach.size, *reach.settled().last))
+        return Ranked(most, True, "the taps or the output", (f"some kernel's slice has rank {most}, and none more",))
+    exact = found == 1 and all([leaf(layer) is not None or passes(layer.run) for layer in flat.layers])
+    return Ranked(found, exact, at, (*steps, "and rank 1 wherever it is not 0") if exact else steps)
 
 
 def _is_pointwise(layer: FlatLayer) -> bool:
-    run = layer.run
-    return isinstance(run.layer, Join) or all(
-        [
-            all_of(equal(reach.low, 0), equal(reach.high, 0), equal(axis.stride, 1)) is True
-            for axis in run.field.axes
-            for reach in axis.phases
-        ]
-    )
+    """Whether a layer reads one position of its input for each of its output."""
+    if isinstance(layer.run.layer, Join):
+        return True
+    reaches = [reach for axis in layer.run.field.axes for reach in axis.phases]
+    return all([equal(reach.low, reach.high) is True for reach in reaches])
 
 
 def _reached(layer: FlatLayer, spans: list[Size]) -> Size:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from archtool.algebra.relations.graphs import Graph, Linear, Source
 from archtool.algebra.relations.kernels import INSIDE, POINT, ZEROS, Kernels, at_most_all, offsets
+from archtool.algebra.relations.order import at_most
 from archtool.algebra.relations.ranks import NotLinear, rank, slice_rank
 from archtool.flatten import FlatNetwork
-from archtool.size import equal
+from archtool.size import Size, equal
 
 
 def beyond(left: Graph, right: Graph, flat: FlatNetwork) -> str:
@@ -16,7 +17,8 @@ def beyond(left: Graph, right: Graph, flat: FlatNetwork) -> str:
     if one is None or not one.part.reach.onto or not _all_read(one):
         return ""
     two, reach = _part(right), one.part.reach.settled()
-    return (_beyond(reach, two.part.reach) if two is not None else "") or _by_ranks(reach, flat)
+    apart = _beyond(reach, two.part.reach) if two is not None else ""
+    return apart or _by_ranks(reach, flat) or _by_dimension(reach, flat)
 
 
 def _part(graph: Graph) -> Linear | None:
@@ -41,6 +43,20 @@ def _by_ranks(one: Kernels, flat: FlatNetwork) -> str:
         if found.of_kernel and at_most_all(limits, (found.bound,)) is False:
             most = min([limit for limit in limits if isinstance(limit, int)])
             return f"{what} may have rank {most}; in the other: {found.steps[0]}"
+    return ""
+
+
+def _by_dimension(one: Kernels, flat: FlatNetwork) -> str:
+    """Fewer numbers can be set than kernels have dimensions: what follows its weights without jumps fills no more."""
+    numbers: Size = 0
+    for layer in flat.layers:
+        run = layer.run
+        held = [size for dtype, size in run.layer.buffers(run.inputs[0]).items() if dtype == "same"]
+        for size in (run.cost.params, *held):
+            numbers = numbers + (size if layer.owns_weights else 0)
+    known = not flat.merges and all([equal(layer.times, 1) is True for layer in flat.layers])
+    if known and at_most(one.freedom, numbers) is False:
+        return f"they have {one.freedom} dimensions, the other has {numbers} numbers that can be set"
     return ""
 
 

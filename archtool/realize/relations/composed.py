@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archtool.algebra.relations.kernels import POINT, offsets
-from archtool.algebra.relations.parts import Chain, Doubled, Leaf, Part, Pass, Sum
+from archtool.algebra.relations.parts import Chain, Doubled, Leaf, Part, Pass, Stack, Sum
 from archtool.axes import spread
 from archtool.flatten import FlatLayer
 from archtool.layers.conv import Conv
@@ -84,9 +84,23 @@ def composed(part: Part, state: State) -> Affine:
         return composed(part.first, state).then(composed(part.then, state), stride)
     if isinstance(part, Sum):
         return reduce(Affine.plus, [composed(each, state) for each in part.parts])
+    if isinstance(part, Stack):
+        return _stacked([composed(each, state) for each in part.parts])
     assert isinstance(part, Doubled)
     first, then = composed(part.first, state), composed(part.then, state)
     return first.then(then)
+
+
+def _stacked(parts: list[Affine]) -> Affine:
+    """The channels of several behind each other."""
+    rank = max(len(offset) for part in parts for offset in part.taps)
+    full = [{_full(at, rank): matrix for at, matrix in part.taps.items()} for part in parts]
+    places = dict.fromkeys([at for taps in full for at in taps])
+    taps = {
+        at: np.concatenate([own.get(at, np.zeros(part.shape)) for own, part in zip(full, parts, strict=True)])
+        for at in places
+    }
+    return Affine(taps, np.concatenate([part.constant for part in parts]))
 
 
 def of_layer(leaf: Leaf, state: State) -> Affine:

@@ -48,6 +48,7 @@ def _sum(part: Sum, kernel: Affine, weights: Weights) -> None:
                 own, constant = own._replace(constant=constant), np.zeros_like(constant)
             install(branch, own, weights)
             rest = rest.plus(own._replace(constant=np.zeros_like(constant)), -1.0)
+    assert part.leading is not None  # of a part that reaches all its sums
     install(part.parts[part.leading], rest._replace(constant=constant), weights)
 
 
