@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from math import gcd, lcm
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+MOST_TURNED: Final = 6
 
 
 class Input(NamedTuple):
@@ -87,12 +90,20 @@ class Sum:
         return found
 
     def canonical(self) -> Sum:
-        """The same function with one of relu(z) and relu(-z) for each z, since relu(-z) = relu(z) - z: two sums with
-        one canonical form are one function."""
+        """The same function with one of relu(z) and relu(-z) for each z, since relu(-z) = relu(z) - z, and without the
+        hinges that never bend: two sums with one canonical form are one function (not the other way round)."""
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> Sum:
         parts = [(Sum(self.constant, self.inputs), Fraction(1))]
         for inner, factor in self.hinges:
             z = inner.canonical()
-            if _leading(z) < 0:
+            if _is_positive(z):
+                parts.append((z, factor))
+            elif _is_positive(-z):
+                continue
+            elif _leading(z) < 0:
                 parts += [(relu(-z), factor), (z, factor)]
             else:
                 parts.append((relu(z), factor))
@@ -126,8 +137,11 @@ def relu(inner: Sum, nonnegative: Iterable[Input] = ()) -> Sum:
     """max(0, inner); itself where it can't be negative, where these inputs can't be."""
     if not inner.inputs and not inner.hinges:
         return constant(max(inner.constant, Fraction(0)))
-    if inner.is_nonnegative(nonnegative):
+    known = tuple(nonnegative)
+    if inner.is_nonnegative(known):
         return inner
+    if (-inner).is_nonnegative(known):
+        return Sum()
     scale = _content(inner)  # relu(2 z) = 2 relu(z): so that equal hinges are one
     return Sum(hinges=((inner * (1 / scale), scale),))
 
@@ -171,6 +185,21 @@ def total(parts: Iterable[tuple[Sum, Fraction]]) -> Sum:
         tuple(sorted((each, factor) for each, factor in inputs.items() if factor)),
         tuple(sorted(((inner, factor) for inner, factor in hinges.items() if factor), key=lambda pair: pair[0].order)),
     )
+
+
+def _is_positive(of: Sum) -> bool:
+    """Whether a sum is at least 0 by its form, with each hinge of inputs alone turned one way or the other."""
+    turning = [(inner, factor) for inner, factor in of.hinges if not inner.hinges]
+    if len(turning) > MOST_TURNED:
+        return of.is_nonnegative()
+    for turns in product((False, True), repeat=len(turning)):
+        parts = [(of, Fraction(1))]
+        for (inner, factor), turned in zip(turning, turns, strict=True):
+            if turned:  # relu(w) = relu(-w) + w
+                parts += [(relu(inner), -factor), (relu(-inner), factor), (inner, factor)]
+        if total(parts).is_nonnegative():
+            return True
+    return False
 
 
 def _content(of: Sum) -> Fraction:
