@@ -63,40 +63,41 @@ def command(
     Layers are folded where the result is equal at every position, and costs neither more stored numbers nor more
     multiply-adds. What was not folded is told, and why. Exit code 1 where the two networks measure unequal.
     """
-    if (weights is None) != (to is None):
-        raise SpecError(f"--{'weights' if to is None else 'to'} goes with --{'to' if to is None else 'weights'}")
+    if weights is not None and to is None:
+        raise SpecError("--weights needs --to FILE, where the folded weights are written")
+    if to is not None and weights is None:
+        raise SpecError("--to needs --weights FILE, the weights that are folded")
     files = [path for path in (output, to) if path is not None and path != STDOUT]
     _writable(files, force)
     from archtool.algebra.folding import fold
     from archtool.render import fold as render
-    from archtool.render.folding.spec import spec as written
+    from archtool.render.folding.spec import spec as spec_of
     from archtool.render.picture import write
 
     found = chosen(spec, design, knobs)
     folding = fold(found.flat(), dense=dense)
     about = f"{found.name} with its linear layers folded (archtool fold), for inference"
-    told = written(folding, f"{found.name}_folded", about)
+    told = spec_of(folding, f"{found.name}_folded", about)
     data = None
     if weights is not None:
         from archtool.realize.folding.files import folded_weights
 
         data = folded_weights(folding, weights, told.names)
     checked, unchecked = _measured(folding, check if output != STDOUT else bool(check), draws, seed)
-    if output is not None and output != STDOUT:
-        write(told.text.encode(), output)
-    if to is not None and data is not None:
-        write(data, to)
+    equal = checked is None or checked.ok
+    written = {path: content for path, content in ((output, told.text.encode()), (to, data)) if path in files and equal}
+    for path, content in written.items():
+        if path is not None and content is not None:
+            write(content, path)
     if output == STDOUT:
         click.echo(told.text, nl=False)
     elif form == "json":
         click.echo(json.dumps(render.to_dict(found.name, folding, checked, told.text), indent=1))
     else:
         click.echo(render.text(found.name, folding, checked, unchecked, every), nl=False)
-        for path, what in ((output, "the folded network"), (to, "its weights")):
-            if path is not None:
-                click.echo(f"{what}: {path}")
-    if checked is not None and not checked.ok:
-        sys.exit(1)
+        for path in written:
+            click.echo(f"written: {path}")
+    sys.exit(0 if equal else 1)
 
 
 def _writable(paths: list[Path], force: bool) -> None:

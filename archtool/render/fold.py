@@ -63,9 +63,9 @@ def equality(checked: Equality) -> str:
     draws = f"{checked.draws} draw{'s' if checked.draws > 1 else ''} of weights and inputs"
     where = f" (in '{checked.at}')" if checked.error else ""
     return (
-        f"{verdict}: the largest relative difference is {checked.error:.1e} of a layer{where}, "
-        f"{checked.outputs:.1e} of the outputs\n"
-        f"  measured in float64 on {checked.device}, {draws}, {checked.compared:,} tensors"
+        f"{verdict}: the largest relative difference is {checked.outputs:.1e} of the outputs,\n"
+        f"  {checked.error:.1e} of a single layer{where}; "
+        f"{checked.compared:,} tensors, {draws}, float64 on {checked.device}"
     )
 
 
@@ -96,7 +96,7 @@ def _refusals(refused: Iterable[Refusal], every: bool) -> Iterable[str]:
         shown = each if every else each[:SHOWN]
         yield f"  {len(each)} x {rule}\n" if len(each) > 1 else f"  {rule}\n"
         for refusal in shown:
-            yield f"    {' and '.join(refusal.layers)}: {refusal.reason}\n"
+            yield f"    {', '.join(refusal.layers)}\n      {refusal.reason}\n"
         if len(shown) < len(each):
             yield f"    and {len(each) - len(shown)} more\n"
 

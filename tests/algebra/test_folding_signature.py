@@ -16,7 +16,8 @@ def folded(steps: str) -> Folding:
 @pytest.mark.parametrize(
     ("left", "right", "same"),
     [
-        ("[conv: {out: 8, kernel: 3, padding: half, bias: false}, batch_norm]", "[conv: {out: 8, kernel: 3, padding: 1}]", 1),
+        ("[conv: {out: 8, kernel: 3, padding: half, bias: false}, batch_norm]",
+         "[conv: {out: 8, kernel: 3, padding: 1}]", 1),
         ("[conv: {out: 4, kernel: 1}, relu]", "[{conv: {out: 4, kernel: 1}}, {leaky_relu: {}}]", 0),
         ("[conv: {out: 8, kernel: 3, padding: 1}]", "[conv: {out: 8, kernel: 3, padding: 1, bias: false}]", 0),
         ("[conv: {out: 8, kernel: 3, padding: 1}]", "[conv: {out: 8, kernel: 5, padding: 2}]", 0),

@@ -10,8 +10,11 @@ from functools import reduce
 from math import gcd
 
 from archtool.shape import Shape, axis_name
-from archtool.size import Condition, Size, all_of, at_most, equal, less, maximum
+from archtool.size import Condition, Size, all_of, at_most, ceil_div, equal, less, maximum
 from archtool.stencil import AxisTaps, Stencil
+from archtool.trace import Expr
+
+Ends = tuple[Size | None, Size | None]  # the nearest positions outside that are read, before the input and behind it
 
 
 class Refused(Exception):
@@ -32,14 +35,14 @@ def composed(first: Stencil, x: Shape, middle: Shape, second: Stencil, y: Shape)
     if len(first.axes) != len(second.axes):
         raise Refused("layout", "the first and the second work on different layouts")
     sides = [
-        _reads_outside(axis, n, m)
+        _outside(axis, n, m)
         for axis, n, m in zip(second.axes, _spatial(middle, second), _spatial(y, second), strict=True)
     ]
     mode = first.mode
-    if any(before or after for before, after in sides):
+    if any(side is not None for ends in sides for side in ends):
         mode = second.mode if second.mode == "zeros" else _wrapped(first, x, middle, second)
         if mode == "zeros":
-            _check_zeros(first, x, middle, y, sides)
+            _check_zeros(first, x, middle, sides)
     elif mode != "zeros":  # what its padding would allow more is not read: it need not be there
         second = second._replace(axes=tuple(axis._replace(after=0) for axis in second.axes))
     axes = tuple(_along(a, b) for a, b in zip(first.axes, second.axes, strict=True))
@@ -85,20 +88,32 @@ def common(left: Size, right: Size) -> Size:
     raise Refused("open", "whether the taps or groups of the first and the second fit varies with the design")
 
 
-def _reads_outside(axis: AxisTaps, n: Size, m: Size) -> tuple[bool, bool]:
-    """Whether some of m output positions read before the first of n inputs, and behind the last; where that stays
-    open, they do."""
-    last = axis.stride * (m - 1) + axis.reach - axis.before
-    return not holds(at_most(axis.before, 0)), not holds(less(last, n))
+def _outside(axis: AxisTaps, n: Size, m: Size) -> Ends:
+    """The positions outside of n inputs that are read by m outputs and lie nearest, before and behind; None where none
+    are. Where sizes vary, those next to the input, unless none are for certain."""
+    numbers = (n, m, *axis)
+    if any(isinstance(size, Expr) for size in numbers):
+        last = axis.stride * (m - 1) + axis.reach - axis.before
+        return None if holds(at_most(axis.before, 0)) else -1, None if holds(less(last, n)) else n
+    before, behind = [], []
+    for tap in range(axis.kernel):
+        shift = axis.dilation * tap - axis.before
+        first_inside = ceil_div(-shift, axis.stride)  # the output whose read is the first not before the input
+        if first_inside > 0:
+            before.append(axis.stride * (min(first_inside, m) - 1) + shift)
+        first_behind = max(ceil_div(n - shift, axis.stride), 0)
+        if first_behind < m:
+            behind.append(axis.stride * first_behind + shift)
+    return max(before, default=None), min(behind, default=None)
 
 
 def reads_padding(stencil: Stencil, x: Shape, y: Shape) -> bool:
     """Whether any output position reads outside of the input."""
     sizes = zip(stencil.axes, _spatial(x, stencil), _spatial(y, stencil), strict=True)
-    return any(any(_reads_outside(axis, n, m)) for axis, n, m in sizes)
+    return any(side is not None for axis, n, m in sizes for side in _outside(axis, n, m))
 
 
-def _check_zeros(first: Stencil, x: Shape, middle: Shape, y: Shape, sides: Sequence[tuple[bool, bool]]) -> None:
+def _check_zeros(first: Stencil, x: Shape, middle: Shape, sides: Sequence[Ends]) -> None:
     """The second reads zeros outside of what the first makes. The first would make the same there, out of the zeros
     around x, only where it adds nothing to them and where no tap of it reaches back into x."""
     if first.bias:
@@ -109,11 +124,10 @@ def _check_zeros(first: Stencil, x: Shape, middle: Shape, y: Shape, sides: Seque
     if first.mode != "zeros" and reads_padding(first, x, middle):
         raise Refused("padding modes", "the first pads by mode " + first.mode + ", the second with zeros")
     rank = len(x.spatial)
-    sizes = zip(first.axes, x.spatial, middle.spatial, sides, strict=True)
-    for axis, (taps, n, m, (before, after)) in enumerate(sizes):
-        clear_before = less(taps.reach - taps.before, taps.stride)  # the last tap of position -1
-        clear_after = at_most(n, taps.stride * m - taps.before)  # the first tap of position m
-        if not holds(all_of(not before or clear_before, not after or clear_after)):
+    for axis, (taps, n, (before, behind)) in enumerate(zip(first.axes, x.spatial, sides, strict=True)):
+        clear_before = before is None or less(taps.stride * before + taps.reach - taps.before, 0)  # its last tap
+        clear_behind = behind is None or at_most(n, taps.stride * behind - taps.before)  # its first tap
+        if not holds(all_of(clear_before, clear_behind)):
             name = axis_name(axis, rank)
             raise Refused(
                 "border",

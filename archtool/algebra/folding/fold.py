@@ -103,9 +103,7 @@ class _Pass:
         if not self.graph.is_private(before.target):
             others = [each.name for each in self.graph.readers[before.target] if each is not node]
             needed = f"{named(*others)} reads it too" if others else "it is an output of the network"
-            raise Refused(
-                "needed", "what {0} makes is needed as it is: " + needed.replace("{", "{{").replace("}", "}}")
-            )
+            raise Refused("needed", "what the first makes is needed as it is: " + needed)
         x, y = before.input, node.run.output
         stencil = composed(before.tree.stencil, x, before.run.output, node.tree.stencil, y)
         new = self.made(After(before.tree, node.tree, stencil), x, y, [before, node], node)

@@ -38,10 +38,14 @@ def told(tree: Tree, kinds: bool = False) -> str:
             return f"{_inner(tree.first, kinds)}, then {_inner(tree.second, kinds)}"
         case Sum():
             parts = zip(tree.signs, tree.parts, strict=True)
-            text = " ".join(f"{'+' if sign > 0 else '-'} ({told(part, kinds)})" for sign, part in parts)
+            text = " ".join(f"{'+' if sign > 0 else '-'} {_part(part, kinds)}" for sign, part in parts)
             return text.removeprefix("+ ")
         case Stack():
-            return " | ".join(f"({told(part, kinds)})" for part in tree.parts)
+            return " | ".join(_part(part, kinds) for part in tree.parts)
+
+
+def _part(tree: Tree, kinds: bool) -> str:
+    return told(tree, kinds) if isinstance(tree, Own | Through) else f"({told(tree, kinds)})"
 
 
 def _kind(own: Own) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -155,8 +157,8 @@ class _Writer:
         several = ", ".join(f"{key}: {_shape(shape)}" for key, shape in inputs.items())
         head = [
             "archtool: 1",
-            f"name: {name}",
-            f"about: {about}",
+            f"name: {_plain(name)}",
+            f"about: {_plain(about)}",
             f"input: {one['input']}" if one else f"inputs: {{{several}}}",
             "layers:",
         ]
@@ -194,6 +196,11 @@ class _Writer:
             told = ", ".join(f"{key}: {value}" for key, value in fields.items())
             return [f"{margin}- {word}: {{{told}}}", *below]
         return [f"{margin}- {word}:", *below] if below else [f"{margin}- {word}"]
+
+
+def _plain(text: str) -> str:
+    """A text in YAML, in quotes where it has more than letters, digits and what is harmless between them."""
+    return text if re.fullmatch(r"[A-Za-z][\w ,.()-]*", text) else json.dumps(text)
 
 
 def _is_join(step: Step) -> bool:
