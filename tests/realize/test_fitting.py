@@ -300,7 +300,7 @@ def test_training_is_not_asked_where_the_structure_decides() -> None:
 
 
 def test_a_network_is_not_trained_to_remember_what_the_target_does_not_read() -> None:
-    """With 7 rows, and other channels that tell them apart, it learns them by heart; with other numbers there it errs."""
+    """Other channels tell its 7 rows apart, so that it can learn them by heart; with other numbers there it errs."""
     flat = network("[9]", "linear: {out: 12, bias: false}", "tanh", "linear: {out: 1, bias: false}")
     assert fits(flat, target("x1*x1"), SETTINGS, error=1e-3).truth is None
 
