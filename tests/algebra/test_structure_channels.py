@@ -189,17 +189,29 @@ def traced(text: str) -> FlatNetwork:
     return flat_network(run, tuple(design.inputs))
 
 
+SPLIT = {"full": False, "groups": True, "none": None}
+UNTOLD = {"full": None, "groups": None, "none": None}
+
+
 @pytest.mark.parametrize(
     ("layers", "expected"),
     [
-        ("[depthwise_conv: {kernel: 3}, relu, batch_norm]", {"full": None, "groups": False, "none": True}),
+        ("[depthwise_conv: {kernel: 3}, relu, batch_norm]", {"full": False, "groups": False, "none": True}),
         ("[conv: {out: d, kernel: 3}, relu]", {"full": None, "groups": None, "none": None}),
         ("[depthwise_conv: {kernel: 3}, conv: {out: d, kernel: 1}]", {"full": None, "groups": None, "none": None}),
-        ("[add: {a: [], b: [depthwise_conv: {kernel: 1}]}]", {"full": None, "groups": False, "none": True}),
+        ("[add: {a: [], b: [depthwise_conv: {kernel: 1}]}]", {"full": False, "groups": False, "none": True}),
+        ("[depthwise_conv: {kernel: 3, multiplier: 2}]", {"full": False, "groups": False, "none": True}),
+        ("[conv: {out: 4 * c, kernel: 1, groups: 4}, relu, conv: {out: 4 * d, kernel: 1, groups: 4}]", SPLIT),
+        ("[conv: {out: 4 * c, kernel: 1, groups: 4}, conv: {out: 4 * d, kernel: 1, groups: 2}]", SPLIT),
+        ("[conv: {out: 4 * c, kernel: 1, groups: 2}, conv: {out: 4 * d, kernel: 1, groups: 4}]", SPLIT),
+        ("[conv: {out: 6 * c, kernel: 1, groups: 2}, conv: {out: 6 * d, kernel: 1, groups: 3}]", UNTOLD),
+        ("[conv: {out: 4 * c, kernel: 1, groups: 4}, channel_shuffle: {groups: 4}]", UNTOLD),
+        ("[add: {a: [], b: [conv: {out: 12 * c, kernel: 1, groups: 4}]}, batch_norm]", SPLIT),
+        ("[{if: d != 6, then: [conv: {out: 12 * c, kernel: 1, groups: 4}]}]", UNTOLD),
     ],
 )
 def test_on_expressions_what_can_be_told_is_told(layers: str, expected: dict[str, bool | None]) -> None:
-    flat = traced(f"input: [c, 8, 8]\nvars: {{c: 4, d: 6}}\nlayers: {layers}\n")
+    flat = traced(f"input: [12 * c, 8, 8]\nvars: {{c: 4, d: 6}}\nlayers: {layers}\n")
     assert {how: mixes_channels(flat, how).truth for how in expected} == expected
     with pytest.raises(RuleError, match="number"):
         channels(flat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from archtool.algebra.naming import Asked
 from archtool.algebra.structure.invariance import translation_invariant
 from archtool.algebra.structure.translation import translation_equivariant
 from archtool.algebra.subject import of_design
-from archtool.flatten import flat_network
+from archtool.flatten import FlatNetwork, flat_network
 from archtool.formula import write
+from archtool.spec.domains import parse_range
 from tests.algebra.rearranging import Torch, close, network
 
 
@@ -290,10 +292,12 @@ def test_a_tensor_that_is_taken_in_its_order_objects() -> None:
 # --- expressions -------------------------------------------------------------------------------------------------
 
 
-def traced(text: str, *names: str) -> Finding:
+def traced(text: str, *names: str, of: Callable[[FlatNetwork], Finding] = translation_equivariant) -> Finding:
+    """What is told where the vars of these names vary; `k` is odd."""
     design = load(text)
-    run = of_design(design).evaluate([Asked(name, None, "") for name in names]).run
-    return translation_equivariant(flat_network(run, tuple(design.inputs), turns=2))
+    odd = parse_range("odd 1..11")
+    run = of_design(design).evaluate([Asked(name, odd if name == "k" else None, "") for name in names]).run
+    return of(flat_network(run, tuple(design.inputs), turns=2))
 
 
 def test_sizes_may_vary() -> None:
@@ -311,6 +315,17 @@ def test_a_kernel_may_vary() -> None:
     finding = traced(f"input: [3, 32, 32]\nvars: {{k: 1}}\nlayers: {layers}\n", "k")
     assert finding.truth is True
     assert {write(fact["low"]) for fact in finding.facts["axes"]} == {"k"}
+
+
+def test_an_odd_circular_kernel_forgets_circular_shifts_whatever_its_size() -> None:
+    conv = "conv: {out: c, kernel: k, padding: half, padding_mode: circular}"
+    head = "global_avg_pool, flatten, linear: {out: 5}"
+    text = f"input: [c, h, h]\nvars: {{k: 3, c: 2, h: 8}}\nlayers: [{conv}, relu, {head}]\n"
+    finding = traced(text, "k", "c", "h", of=translation_invariant)
+    assert finding.truth is True
+    assert [(fact["circular"], fact["begin"]) for fact in finding.facts["axes"]] == [(True, None)] * 2
+    zeros = traced(text.replace(", padding_mode: circular", ""), "k", "c", "h", of=translation_invariant)
+    assert zeros.truth is None
 
 
 def test_a_depth_may_vary_where_no_turn_sees_farther() -> None:

@@ -10,16 +10,14 @@ from archtool.algebra.structure.flow import AT_INFERENCE, carried, contributing,
 from archtool.errors import RuleError, Untraceable, nearest
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.nature import Coupling, Groups
-from archtool.size import Size, equal, less
+from archtool.size import Size, divides, equal, less
 from archtool.trace import Expr
 
 RULE: Final = "mixes_channels"
 WAYS: Final = ("full", "groups", "none")
 
-OWN: Final = "own"  # channel i of a tensor depends on channel i of the input alone
-ALL: Final = "all"  # each may depend on all
-NOTHING: Final = "nothing"  # it depends on no input
-OPEN: Final = "open"
+NOTHING: Final = "nothing"  # a tensor depends on no input
+Runs = Groups | str | None  # how many runs of channels see the input's runs alone, each its own; None: not known
 
 
 def mixes_channels(flat: FlatNetwork, how: str) -> Finding:
@@ -31,7 +29,7 @@ def mixes_channels(flat: FlatNetwork, how: str) -> Finding:
 
     Structure proves that a channel never reaches another. That one does reach another, for some weights, it does not:
     where it has no objection to `full`, the finding is unknown without objection, `facts["channels"]` tells what may
-    reach what. On expressions, only where all channels meet in one layer, or none ever do.
+    reach what. On expressions runs of channels are told, as groups make them, no other routes.
 
     Raises RuleError for another `how`.
     """
@@ -105,51 +103,73 @@ def _varies(flat: FlatNetwork) -> bool:
 
 
 def _of_varying(flat: FlatNetwork, how: str) -> Finding:
+    """The same by runs of channels: those of every tensor lie in as many runs as those of the input, and each run sees
+    that of its own number alone."""
     if len(flat.inputs) != 1:
         return unknown("channels of several inputs are told apart where their numbers are known")
     count = next(iter(flat.inputs.values())).channels
-    known = carried(flat, [OWN], _state, lambda yes, no: yes if yes == no else OPEN)
-    ends = {known[number] for number in flat.outputs.values()}
-    several = less(1, count) is True
+    start: Runs = Groups(count)
+    known = carried(flat, [start], _runs, lambda yes, no: yes if _equal(yes, no) else None)
+    ends = [known[number] for number in flat.outputs.values()]
+    end = ends[0]
+    if not isinstance(end, Groups) or not all([_equal(end, other) for other in ends]):
+        return unknown("which channels reach which is told where their numbers are known")
+    steps = tuple(_steps(flat))
+    single = equal(end.groups, count) is True
+    conclusion = f"channels lie in {end.groups} runs, and each output sees the input's run of its own number alone"
+    if equal(end.groups, 1) is True:
+        reason = "on the way all channels may meet: which ones do the weights decide"
+        return unknown(reason, objects=how != "full", steps=steps, assumptions=(AT_INFERENCE,))
+    several, wide = less(1, end.groups) is True, less(end.groups, count) is True
+    truth = {
+        "full": False if several else None,
+        "groups": True if several and wide else False if single else None,
+        "none": True if single else None,
+    }[how]
+    if truth is None:
+        return unknown(conclusion, objects=True, steps=steps, assumptions=(AT_INFERENCE,))
+    basis = (Basis("structure", RULE),)
+    return Finding(truth=truth, basis=basis, steps=(*steps, conclusion), assumptions=(AT_INFERENCE,))
 
-    def proof(truth: bool, conclusion: str) -> Finding:
-        steps = (*_steps(flat), conclusion)
-        return Finding(truth=truth, basis=(Basis("structure", RULE),), steps=steps, assumptions=(AT_INFERENCE,))
 
-    if ends == {OWN}:
-        conclusion = "each output channel sees the input channel of its own number"
-        if how == "none":
-            return proof(True, conclusion)
-        if how == "groups":
-            return proof(False, f"{conclusion}: no group has several")
-        return proof(False, conclusion) if several else unknown(conclusion, objects=True)
-    if ends == {ALL}:
-        reason = "a layer on every way sees all channels: what is reached the weights decide"
-        return unknown(reason, objects=how != "full", steps=tuple(_steps(flat)), assumptions=(AT_INFERENCE,))
-    return unknown("which channels reach which is told where their numbers are known")
-
-
-def _state(layer: FlatLayer, parts: tuple[str, ...]) -> str:
-    """What a layer's output is, of what its tensors are."""
-    y = layer.run.output.channels
-    found = {
-        _coupled(coupling, x.channels, y, part)
-        for coupling, x, part in zip(couplings(layer), layer.run.inputs, parts, strict=True)
-    }
+def _runs(layer: FlatLayer, parts: tuple[Runs, ...]) -> Runs:
+    """The runs of a layer's output, of those of its tensors."""
     if layer.run.layer.ignores_input:
         return NOTHING
-    found = found - {NOTHING} or {NOTHING}
-    return found.pop() if len(found) == 1 else ALL if found == {OWN, ALL} else OPEN
+    found: list[Groups] = []
+    for coupling, x, part in zip(couplings(layer), layer.run.inputs, parts, strict=True):
+        if part == NOTHING:
+            continue
+        if not isinstance(part, Groups) or not isinstance(coupling, Groups):
+            return None
+        coarser = _coarser(part.groups, coupling.groups, x.channels)
+        if coarser is None:
+            return None
+        found.append(coarser)
+    if not found:
+        return NOTHING
+    first = found[0]
+    for other in found[1:]:
+        joined = _coarser(first.groups, other.groups, layer.run.output.channels)
+        if joined is None:
+            return None
+        first = joined
+    return first
 
 
-def _coupled(coupling: Coupling, x: Size, y: Size, part: str) -> str:
-    if part in (NOTHING, OPEN):
-        return part
-    if not isinstance(coupling, Groups):
-        return OPEN
-    if part == ALL or equal(coupling.groups, 1) is True:
-        return ALL
-    return OWN if _is_own(coupling, x, y) else OPEN
+def _coarser(runs: Size, groups: Size, channels: Size) -> Groups | None:
+    """The fewer of two numbers of equal runs of channels, where each holds whole runs of the other; for certain."""
+    if equal(runs, channels) is True or divides(groups, runs) is True:
+        return Groups(groups)
+    if equal(groups, channels) is True or divides(runs, groups) is True:
+        return Groups(runs)
+    return None
+
+
+def _equal(one: Runs, other: Runs) -> bool:
+    if isinstance(one, Groups) and isinstance(other, Groups):
+        return equal(one.groups, other.groups) is True
+    return one == other
 
 
 def _is_own(coupling: Coupling, x: Size, y: Size) -> bool:
