@@ -47,7 +47,8 @@ class AxisReads(NamedTuple):
         """The last position that some output position reads; -1 where there is none."""
         offsets = [self.spacing * tap - self.before for tap in range(self.kernel)]
         turns = [min(self.m - 1, (self.n - 1 - offset) // self.stride) for offset in offsets]
-        return max(self.stride * q + offset if q >= 0 else -1 for q, offset in zip(turns, offsets, strict=True))
+        places = [self.stride * q + offset for q, offset in zip(turns, offsets, strict=True) if q >= 0]
+        return max([-1, *places])
 
     def blind(self) -> int:
         """How many output positions read nothing but padding."""

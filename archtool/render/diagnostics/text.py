@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Final
 
 from archtool.claims.diagnostic import LEVELS, Diagnostic
+from archtool.render.diagnostics.paths import relative
 
 WIDTH: Final = 120  # columns
 
@@ -25,7 +26,7 @@ def text(diagnostics: Sequence[Diagnostic], width: int = WIDTH) -> str:
 
 def _lines(each: Diagnostic, width: int) -> list[str]:
     first, *rest = each.message.splitlines() or [""]
-    lines = [f"{each.file}:{each.line}:{each.column}: {each.level} {each.rule}: {first}"]
+    lines = [f"{relative(each.file)}:{each.line}:{each.column}: {each.level} {each.rule}: {first}"]
     for line in [*rest, *_headed("help", each.help)]:
         lines += [f"  {part}" for part in wrap(line, width - 2, break_long_words=False, break_on_hyphens=False) or [""]]
     return lines

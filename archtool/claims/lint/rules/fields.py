@@ -80,7 +80,7 @@ def _narrows(net: Net, last: FlatLayer, source: Shape) -> bool:
     "warning",
     about="The paths of a join see around different centres: what is added or stacked lies apart in the image.",
     advice="make the paths' paddings and strides agree, or align them by `crop` or `pad`",
-    source="Araujo, Norris, Sim 2019, Computing receptive fields of convolutional neural networks, doi:10.23915/distill.00021",
+    source="Araujo, Norris, Sim 2019, Computing receptive fields of CNNs, Distill, doi:10.23915/distill.00021",
 )
 def unaligned_join(net: Net) -> Iterator[Hit]:
     """A join whose paths' centres lie farther apart than those within any of them; but for paths that end alike (they

@@ -33,23 +33,46 @@ FEWEST_PRODUCTS: Final = 10  # of a network of which one can say that something 
     source="NVIDIA, Matrix multiplication background user's guide, Tensor Core requirements (multiples of 16 bytes)",
 )
 def unaligned_channels(net: Net) -> Iterator[Hit]:
-    """A convolution or linear layer between inner tensors whose channels a group are no multiple of 8; what is padded
-    is at least half a percent of the network."""
+    """A step whose convolutions or linear layers, between inner tensors, have channels a group that are no multiple of
+    8; what is padded for it is at least half a percent of the network."""
+    padded = {id(layer): _padded(layer) for layer in net.layers if _is_inner_product(net, layer)}
+    steps: dict[int, int] = {}
     for layer in net.layers:
-        groups = groups_of(layer.run.layer)
-        into, out = whole(layer.run.inputs[0].channels) // groups, whole(layer.run.output.channels) // groups
-        outer = layer.sources[0] in net.inputs or _ends(net, layer)
-        if kind(layer) not in PRODUCTS or 1 in (into, out) or outer or not (into % LANES or out % LANES):
+        steps[id(layer.node)] = steps.get(id(layer.node), 0) + whole(layer.times) * padded.get(id(layer), 0)
+    for layer in net.layers:
+        more = padded.get(id(layer), 0)
+        if not more or steps[id(layer.node)] < LEAST_PADDED * net.macs:
             continue
-        padded = macs(layer) * (_up(into) * _up(out) - into * out) // (into * out)
-        if padded * whole(layer.times) >= LEAST_PADDED * net.macs:
-            what = f"{into} to {out} channels" + (f" in each of {groups} groups" if groups > 1 else "")
-            share = percent(_up(into) * _up(out) - into * out, _up(into) * _up(out))
-            yield at(
-                layer,
-                f"'{layer.run.kind}' maps {what}: run as {_up(into)} to {_up(out)}, {share} of it is padding",
-                waste={"macs": padded},
-            )
+        groups, into, out = _channels(layer)
+        what = f"{into} to {out} channels" + (f" in each of {groups} groups" if groups > 1 else "")
+        share = percent(_up(into) * _up(out) - into * out, _up(into) * _up(out))
+        yield at(
+            layer,
+            f"'{layer.run.kind}' maps {what}: run as {_up(into)} to {_up(out)}, {share} of it is padding",
+            waste={"macs": more},
+        )
+
+
+def _is_inner_product(net: Net, layer: FlatLayer) -> bool:
+    """Whether it mixes channels that the network itself chose: neither those of its input nor of its output."""
+    return (
+        kind(layer) in PRODUCTS
+        and 1 not in _channels(layer)[1:]
+        and layer.sources[0] not in net.inputs
+        and not _ends(net, layer)
+    )
+
+
+def _channels(layer: FlatLayer) -> tuple[int, int, int]:
+    """The groups of a product, and the input and output channels of each."""
+    groups = groups_of(layer.run.layer)
+    return groups, whole(layer.run.inputs[0].channels) // groups, whole(layer.run.output.channels) // groups
+
+
+def _padded(layer: FlatLayer) -> int:
+    """The multiply-accumulates that are added where channels are filled up."""
+    _, into, out = _channels(layer)
+    return macs(layer) * (_up(into) * _up(out) - into * out) // (into * out)
 
 
 def _up(channels: int) -> int:
