@@ -6,15 +6,11 @@ A kind tells it in `Layer.stencil`, at inference: batch norm by its running stat
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from archtool.shape import Shape
 from archtool.size import Size, product
 from archtool.window import Window
-
-LEARNED: Final = "learned"  # any numbers
-POSITIVE: Final = "positive"  # any numbers above 0: one over a deviation
-FIXED: Final = "fixed"  # the kind's own numbers
 
 
 class AxisTaps(NamedTuple):
@@ -36,7 +32,7 @@ class Stencil(NamedTuple):
     """y[p] = bias + the sum over taps of W[tap] x[...], by `groups` of channels.
 
     `axes` is empty for vectors and tokens, which it takes position by position. Outside of the input stands what `mode`
-    says (zeros). `weights` says what the numbers of W may be.
+    says (zeros). W is learned, or, where `is_fixed`, the kind's own filter (its mixing tells it).
     """
 
     out: Size
@@ -44,7 +40,7 @@ class Stencil(NamedTuple):
     axes: tuple[AxisTaps, ...] = ()
     bias: bool = False
     mode: str = "zeros"
-    weights: str = LEARNED
+    is_fixed: bool = False
 
     @property
     def taps(self) -> Size:
@@ -52,13 +48,13 @@ class Stencil(NamedTuple):
         return product(axis.kernel for axis in self.axes)
 
 
-def per_channel(x: Shape, bias: bool, weights: str = LEARNED) -> Stencil:
+def per_channel(x: Shape, bias: bool) -> Stencil:
     """The stencil of what scales (and shifts) each channel of x by itself."""
-    return Stencil(x.channels, x.channels, () if x.is_tokens else (AxisTaps(),) * len(x.spatial), bias, weights=weights)
+    return Stencil(x.channels, x.channels, () if x.is_tokens else (AxisTaps(),) * len(x.spatial), bias)
 
 
 def own_filter(x: Shape, window: Window, kernels: Iterable[Size], mode: str = "zeros") -> Stencil:
     """The stencil of one filter, the kind's own, for each channel of x by itself."""
     axes = zip(kernels, window, strict=True)
     taps = tuple(AxisTaps(kernel, axis.stride, 1, axis.before, axis.after) for kernel, axis in axes)
-    return Stencil(x.channels, x.channels, taps, mode=mode, weights=FIXED)
+    return Stencil(x.channels, x.channels, taps, mode=mode, is_fixed=True)

@@ -12,7 +12,7 @@ from archtool.mixing import Mixing, Normalised
 from archtool.nature import AFFINE, MIRRORED, OTHER, Coupling, Groups, Nature, Positions, Start, Symmetry, routed
 from archtool.shape import Shape
 from archtool.size import Size, equal, less, require, require_divisible
-from archtool.stencil import LEARNED, POSITIVE, Stencil, per_channel
+from archtool.stencil import Stencil, per_channel
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class BatchNorm(Layer):
         return Normalised(False, True, lambda variance: (variance + float(self.eps)) ** 0.5)
 
     def stencil(self, x: Shape) -> Stencil:
-        return per_channel(x, bias=True, weights=LEARNED if self.affine else POSITIVE)
+        return per_channel(x, bias=True)
 
     def nature(self, x: Shape) -> Nature:
         """By running statistics, a scale and a shift a channel."""
@@ -221,7 +221,7 @@ class InstanceNorm(Layer):
         """By running statistics it scales and shifts each channel, as batch norm does."""
         if not self.track_running_stats:
             return None
-        return per_channel(x, bias=True, weights=LEARNED if self.affine else POSITIVE)
+        return per_channel(x, bias=True)
 
     def nature(self, x: Shape) -> Nature:
         """By running statistics, a scale and a shift a channel."""

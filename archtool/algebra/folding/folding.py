@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -88,11 +87,3 @@ class Folding:
         from archtool.algebra.folding.told import sentence
 
         return tuple(sentence(layer) for layer in self.folds)
-
-    @cached_property
-    def signature(self) -> tuple[Hashable, ...]:
-        """A normal form: networks with equal ones compute the same set of functions, over all weights and running
-        statistics, of their inputs in order (sufficient, not necessary)."""
-        from archtool.algebra.folding.signature import signature
-
-        return signature(self)

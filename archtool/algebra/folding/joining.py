@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from archtool.algebra.folding.composing import Refused, added, composed, stacked
 from archtool.algebra.folding.graph import Graph, Node
 from archtool.algebra.folding.trees import After, Stack, Sum, Through, Tree
 from archtool.shape import Shape
-from archtool.stencil import FIXED, per_channel
+from archtool.stencil import per_channel
 
 
 class Path(NamedTuple):
@@ -25,7 +26,7 @@ class Path(NamedTuple):
 def paths(graph: Graph, place: int, tensor: int) -> Iterator[Path]:
     """The kernels that end in a join's tensor: of itself, of the layer that makes it, of that and the one before ..."""
     shape = graph.shapes[tensor]
-    yield Path(place, tensor, Through(per_channel(shape, False, FIXED)), ())
+    yield Path(place, tensor, Through(per_channel(shape, False)), ())
     tree: Tree | None = None
     nodes: tuple[Node, ...] = ()
     while graph.is_private(tensor) and (node := graph.nodes.get(tensor)) and node.tree is not None:
@@ -80,18 +81,25 @@ def behind_each_other(chosen: Sequence[Path], x: Shape, y: Shape) -> Tree:
 
 
 def runs_of(graph: Graph, join: Node) -> Iterator[list[Path]]:
-    """Neighbouring paths of a concatenation that are one layer each, of one tensor."""
-    run: list[Path] = []
-    for place, tensor in enumerate(join.sources):
-        path = next((each for each in paths(graph, place, tensor) if each.nodes), None)
-        if path is None or (run and run[0].source != path.source):
-            if len(run) > 1:
-                yield run
-            run = []
-        if path is not None:
-            run.append(path)
-    if len(run) > 1:
-        yield run
+    """Neighbouring paths of a concatenation from one tensor, each the tensor itself or one layer: the longest, from the
+    left."""
+    ways = [list(islice(paths(graph, place, tensor), 2)) for place, tensor in enumerate(join.sources)]
+    at = 0
+    while at < len(ways):
+        runs = [list(_from(ways[at:], start.source)) for start in ways[at]]
+        best = max(runs, key=len)
+        if len(best) > 1 and any(path.nodes for path in best):
+            yield best
+        at += len(best)
+
+
+def _from(ways: Iterable[list[Path]], source: int) -> Iterator[Path]:
+    """The first paths, one of each of several ways, as long as there is one from a tensor."""
+    for each in ways:
+        found = next((path for path in each if path.source == source), None)
+        if found is None:
+            return
+        yield found
 
 
 def stretches(graph: Graph, join: Node) -> bool:

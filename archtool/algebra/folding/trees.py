@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archtool.layer import Layer
 from archtool.mixing import Copied
 from archtool.shape import Shape
-from archtool.stencil import FIXED, Stencil
+from archtool.stencil import Stencil
 
 
 class Own(NamedTuple):
@@ -68,22 +68,6 @@ def leaves(tree: Tree) -> Iterator[Own]:
     elif isinstance(tree, Sum | Stack):
         for part in tree.parts:
             yield from leaves(part)
-
-
-def form(tree: Tree) -> Hashable:
-    """A tree by its shape alone: two of one form can have the same weights."""
-    match tree:
-        case Own():
-            return ("own", tree.stencil, tree.layer if tree.stencil.weights == FIXED else None)
-        case Through():
-            return ("through", tree.stencil)
-        case After():
-            return ("after", form(tree.first), form(tree.second))
-        case Sum():
-            parts = sorted(zip(tree.signs, map(form, tree.parts), strict=True), key=repr)
-            return ("sum", tree.stencil, *parts)
-        case Stack():
-            return ("stack", tree.stencil, *map(form, tree.parts))
 
 
 def shared_form(tree: Tree) -> Hashable:

@@ -17,7 +17,7 @@ from archtool.algebra.folding.trees import After, Own, Stack, Sum, Through, Tree
 from archtool.errors import RuleError
 from archtool.mixing import Blended
 from archtool.modules_parts import LayerScale
-from archtool.stencil import FIXED, AxisTaps, Stencil
+from archtool.stencil import AxisTaps, Stencil
 
 
 class Kernel(NamedTuple):
@@ -45,7 +45,7 @@ def evaluate(tree: Tree, modules: Mapping[str, nn.Module]) -> Kernel:
 def _own(own: Own, module: Any) -> Kernel:
     """A layer's own kernel."""
     stencil = own.stencil
-    if stencil.weights == FIXED:
+    if stencil.is_fixed:
         return Kernel(_fixed(own), None)
     if getattr(module, "running_var", None) is not None:
         scale = (module.running_var.double() + module.eps).rsqrt()
