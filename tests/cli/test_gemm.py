@@ -141,3 +141,33 @@ def test_a_check_tells_each_layers_error(archtool):
     text = archtool("gemm", "lenet5", "--check").out
     assert "checked: 5 different layers in torch, float64, seed 0: all agree" in text
     assert archtool("gemm", "lenet5", "--check", "--format", "csv").out.splitlines()[0].endswith(",error")
+
+
+def test_in_symbols(archtool):
+    asked = ("gemm", "bottleneck", "--in", "h, w, mid")
+    text = archtool(*asked)
+    assert (text.code, text.err) == (0, "")
+    lines = [line.split() for line in text.out.splitlines()]
+    assert ["add.main.conv2", "conv", "h*w", "mid", "9*mid", "unfolded"] in lines
+    found = json.loads(archtool(*asked, "--format", "json").out)
+    assert found["symbols"] == ["h", "w", "mid"]
+    assert [row["k"] for row in found["products"]] == ["256", "9*mid", "mid", "256"]
+    rows = list(csv.DictReader(io.StringIO(archtool(*asked, "--format", "csv").out)))
+    assert [row["k"] for row in rows] == ["256", "9*mid", "mid", "256"]
+    assert "| `add.main.conv2` | conv | `h*w` | `mid` | `9*mid` |" in archtool(*asked, "--format", "md").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--in", "foo"), "'foo' is neither a var"),
+        (("--in", "mid", "--check"), "--check is of numbers, --in of formulas"),
+        (("--in", "mid", "--batch", "2"), "--batch is of numbers"),
+        (("--block", "bottleneck"), "--block goes with --in"),
+    ],
+)
+def test_refusals_in_symbols(archtool, arguments, message):
+    called = archtool("gemm", "bottleneck", *arguments)
+    assert called.code == 2
+    assert message in called.err
+    assert called.out == ""
