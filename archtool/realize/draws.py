@@ -34,7 +34,8 @@ class Draw:
     mixed_scales: the like, each row (channel) by its own power of ten.
     init: torch's own initial weights.
     given: the numbers in `values`, nested lists by a parameter's (an input's) name; what is not named is 0.
-    All are multiplied by `scale`; what is named in `zeroed` is 0 (a factor of a norm is 1, a variance stays).
+    All are multiplied by `scale`; what is named in `zeroed`, parameters and inputs, is 0 (a factor of a norm is 1, a
+    variance stays).
     """
 
     kind: str
@@ -150,6 +151,8 @@ def draw_inputs(flat: FlatNetwork, draw: Draw, dtype: torch.dtype, device: torch
 
 def draw_input(name: str, shape: Shape, draw: Draw) -> Tensor:
     """The numbers of one input, (1, *dims) in float64; of mixed scales each channel has its own."""
+    if name in draw.zeroed:
+        return torch.zeros(1, *map(as_int, shape.dims), dtype=torch.float64)
     if draw.kind == "given":
         return torch.from_numpy(draw.numbers(name, tuple(map(as_int, shape.dims)))).unsqueeze(0)
     sizes = tuple(as_int(size) for size in (shape.channels, *shape.spatial))

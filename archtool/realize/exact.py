@@ -218,7 +218,7 @@ def _normalised(layer: FlatLayer, module: Any, x: Bounds, weights: Sequence[Tens
     bias."""
     if not bool((module.running_var + module.eps == 1).all()):
         raise Inexact(f"'{layer.name}' divides by a root")
-    plain = _without_signs(module)
+    plain = _without_signs(deepcopy(module))
     plain.running_mean.copy_(-module.running_mean.abs())
     centred = min(x.grid, grid_of(module.running_mean))
     factors = grid_of(*weights[:1]) if weights else 1.0

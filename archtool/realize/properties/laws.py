@@ -104,17 +104,19 @@ class Judge:
 
     def sides(self, weights: Draw) -> Sides:
         """What evaluates laws on the network with these weights."""
-        if weights != self._weights or self._sides is None:
-            self._sides = Sides(self.flat, self.network(weights), torch.float64, CPU)
+        network = self.network(weights)
+        if self._sides is None:
+            self._sides = Sides(self.flat, network, torch.float64, CPU)
         return self._sides
 
     def network(self, weights: Draw) -> Network:
         """The network with these weights."""
-        if self._network is None or weights.kind == "init":
+        if self._network is None or (weights.kind == "init" and weights != self._weights):
             self._network = weighted(self.flat, weights, torch.float64, CPU)
         elif weights != self._weights:
             draw_weights(self._network, weights)
-        self._weights = weights
+        if weights != self._weights:
+            self._weights, self._sides = weights, None  # what was computed is of other weights
         return self._network
 
     def violation(self, weights: Draw, laws: Iterable[Law]) -> Violation | None:

@@ -49,8 +49,9 @@ def plan(flat: FlatNetwork, settings: Settings, forwards: int, proved: bool) -> 
 
 
 def operations(flat: FlatNetwork) -> int:
-    """About how many operations a run of the network takes."""
-    return 1 + sum(as_int(layer.run.cost.macs) + as_int(layer.run.output.elements) for layer in flat.layers)
+    """About how many operations it takes to draw the network's weights and to run it."""
+    runs = [layer.run for layer in flat.layers]
+    return 1 + sum(as_int(run.cost.macs) + 10 * as_int(run.cost.params) + as_int(run.output.elements) for run in runs)
 
 
 def _drawn(flat: FlatNetwork, seed: int) -> Iterator[Drawn]:

@@ -13,6 +13,7 @@ from archtool.algebra.finding import SAMPLES, Basis, Finding, unknown
 from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
+from archtool.realize.draws import Draw
 from archtool.realize.exact import why_inexact
 from archtool.realize.expressions import Bundle, Expression, laid_out, output_shapes
 from archtool.realize.properties.laws import CPU, Judge, Law, Sides, Violation
@@ -155,24 +156,35 @@ def mixes_channels(flat: FlatNetwork, structural: Finding, settings: Settings, h
     settings = in_float64(settings)
     judge = Judge(flat, settings.allowed)
     shapes = output_shapes(flat)
-    channels = max(as_int(shape.channels) for shape in flat.inputs.values())
+    counts = [as_int(shape.channels) for shape in flat.inputs.values()]
+    channels = sum(counts)
+    columns = [(index, channel) for index, count in enumerate(counts) for channel in range(count)]
     owners = [(output, row) for output, shape in enumerate(shapes) for row in range(as_int(shape.channels))]
     reached = torch.zeros(len(owners), channels, dtype=torch.bool)
     exact = torch.zeros_like(reached)
     draws = 0
     for turn, drawn in enumerate(plan(flat, settings, min(channels, MOST), structural.truth is True)):
         sides, (x, y) = judge.sides(drawn.weights), drawn.inputs
-        parts = taken_in_turns(channels, turn, MOST)
-        changes = _changes(sides, flat, "channels", parts, sides.read(x), sides.read(y))
-        if changes is None:
+        taken = [columns[number] for number in taken_in_turns(channels, turn, MOST)]
+        found = torch.zeros_like(reached)
+        complete = True
+        certain = not why_inexact(flat, judge.network(drawn.weights), [["output", ["sum", [1, x], [1, y]]]])
+        for index in range(len(counts)):
+            parts = [channel for which, channel in taken if which == index]
+            if not parts:
+                continue
+            changes = _changes(sides, flat, "channels", parts, sides.read(x), sides.read(_alone(drawn.y, flat, index)))
+            if changes is None:
+                complete = False
+                break
+            factor = 0.0 if certain else settings.allowed / ROUNDING
+            rows = [
+                (moved > factor * least).any(2).T for moved, least in zip(changes.moved, changes.least, strict=True)
+            ]
+            found[:, [sum(counts[:index]) + part for part in parts]] = torch.cat(rows)
+        if not complete:
             continue
         draws += 1
-        both = ["output", ["sum", [1, x], [1, y]]]  # no changed input is larger than this bounds
-        certain = not why_inexact(flat, judge.network(drawn.weights), [both])
-        factor = 0.0 if certain else settings.allowed / ROUNDING
-        rows = [(moved > factor * least).any(2).T for moved, least in zip(changes.moved, changes.least, strict=True)]
-        found = torch.zeros_like(reached)
-        found[:, list(parts)] = torch.cat(rows)
         reached |= found
         exact |= found & certain
         if how == "full" and bool(exact.all()):
@@ -182,13 +194,21 @@ def mixes_channels(flat: FlatNetwork, structural: Finding, settings: Settings, h
             output, row = owners[meeting[0]]
             first, second, *_ = found[meeting[0]].nonzero().flatten().tolist()
             about = "" if how == "none" else f"outputs connect all {channels} channels: "
-            laws = [_Moved("channels", part, None, output, row, shapes) for part in (first, second)]
-            violations = [judge.violation(drawn.weights, law.laws(x, y, turn)) for law in laws]
+            violations = []
+            for index, channel in (columns[first], columns[second]):
+                law = _Moved("channels", channel, None, output, row, shapes)
+                violations.append(judge.violation(drawn.weights, law.laws(x, _alone(drawn.y, flat, index), turn)))
             if violations[0] is not None and violations[1] is not None:
                 violation = _both(violations[0], violations[1], about)
                 facts = {"reached": reached.int().tolist()}
                 return concluded(structural, Searched(violation, draws, 0.0), settings, **facts)
     return _mixed(structural, settings, how, reached, exact, draws)
+
+
+def _alone(draw: Draw, flat: FlatNetwork, index: int) -> Expression:
+    """A draw of one of the inputs, the others being zeros."""
+    others = [name for number, name in enumerate(flat.inputs) if number != index]
+    return ["draw", replace(draw, zeroed=(*draw.zeroed, *others)).recipe()]
 
 
 def _connected(reached: Tensor) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -21,7 +22,7 @@ from archtool.realize.properties.plan import Drawn, Pair, operations, plan
 
 Laws = Callable[[Expression, Expression, int], Iterable[Law]]  # of two inputs and the number of the draw
 SHRINKING: Final = 10**9  # operations that making a counterexample smaller may take
-MOST_ATTEMPTS: Final = 150
+MOST_ATTEMPTS: Final = 100
 DISAGREE: Final = "structure and torch disagree: please report"
 
 
@@ -50,7 +51,7 @@ def searched(flat: FlatNetwork, settings: Settings, laws: Laws, forwards: int, p
             sides = Sides(flat, weighted(flat, drawn.weights, dtype, device), dtype, device)
         x, y = drawn.inputs
         finite = True
-        for law in laws(x, y, turn):
+        for number, law in enumerate(laws(x, y, turn)):
             place = place_of(*sides.of(law), law.masks)
             if place is None:
                 finite = False
@@ -60,11 +61,16 @@ def searched(flat: FlatNetwork, settings: Settings, laws: Laws, forwards: int, p
                 continue
             violation = judge.violation(drawn.weights, [law])
             if violation is not None:
-                return Searched(shrunk(flat, judge, drawn, laws, turn, violation), turn + 1, error)
+                return Searched(shrunk(flat, judge, drawn, _one(laws, number), turn, violation), turn + 1, error)
             if place.relative > settings.allowed:
                 rough = max(rough, place.relative)
         count += finite
     return Searched(None, count, error, rough)
+
+
+def _one(laws: Laws, number: int) -> Laws:
+    """One of the laws alone."""
+    return lambda x, y, turn: islice(laws(x, y, turn), number, number + 1)
 
 
 def shrunk(flat: FlatNetwork, judge: Judge, drawn: Drawn, laws: Laws, turn: int, violation: Violation) -> Violation:

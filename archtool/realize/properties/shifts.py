@@ -162,7 +162,8 @@ def _rank(flat: FlatNetwork) -> int:
     """The number of axes that every input can be shifted along; 0 where they differ, or tokens have a grid."""
     shapes = list(flat.inputs.values())
     ranks = {len(shape.spatial) for shape in shapes}
-    return ranks.pop() if len(ranks) == 1 and not any(shape.grid for shape in shapes) else 0
+    alone = all(as_int(shape.positions) == 1 for shape in shapes)
+    return ranks.pop() if len(ranks) == 1 and not alone and not any(shape.grid for shape in shapes) else 0
 
 
 def _number(along: str, rank: int) -> int:

@@ -1,46 +1,49 @@
-"""Whether a network passes on what is done to its input: positions or channels reordered, mirrored, turned."""
+"""Whether a network passes on what is done to its input: positions or channels reordered, mirrored, turned.
+
+An output may be rearranged as the input is, or stay as it is: the property is refuted where both are broken.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain, combinations
+from typing import Final
 
 import numpy as np
 
-from archtool.algebra.finding import Finding
+from archtool.algebra.finding import Finding, unknown
 from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.expressions import Expression, output_shapes
 from archtool.realize.properties.laws import Law
-from archtool.realize.properties.searching import concluded, searched
-from archtool.shape import Shape
+from archtool.realize.properties.searching import Laws, concluded, searched
+from archtool.shape import Shape, axis_name
 
 Act = Callable[[Expression], Expression]
-ORDERS = 4  # of those that a draw tries
+Acts = Callable[[int], Iterator[tuple[str, Act]]]  # what is done in the draw of that number, and how to say so
+ORDERS: Final = 4  # that a draw tries
 
 
 def permutation_equivariant(
     flat: FlatNetwork, structural: Finding, settings: Settings, axis: str = "pixels"
 ) -> Finding:
-    """Test that what is made of a reordered input is reordered alike: by neighbours and ends swapped, by all reversed,
-    at random. An output with one position (channel) has to stay the same. Where its number is another, the structure
-    decides."""
+    """Test positions (channels) of the input reordered: neighbours and ends swapped, all reversed, at random."""
     what = "positions" if axis == "pixels" else "channels"
     inputs, outputs = tuple(flat.inputs.values()), output_shapes(flat)
     count = _count(inputs[0], what)
-    made = {_count(shape, what) for shape in outputs}
-    if count < 2 or any(_count(shape, what) != count for shape in inputs) or made not in ({count}, {1}):
+    if count < 2 or any(_count(shape, what) != count for shape in inputs) or _leads(flat):
         return structural
 
-    def laws(x: Expression, y: Expression, turn: int) -> Iterator[Law]:
+    def acts(turn: int) -> Iterator[tuple[str, Act]]:
         for name, order in _orders(count, turn):
-            says = (f"f(x with {what} {name})", "f(x)" if made == {1} else f"f(x) with {what} {name}")
-            stays = ["output", x]
-            moved = stays if made == {1} else ["permuted", what, order, stays]
-            yield Law(["output", ["permuted", what, order, x]], moved, says)
+            yield f"with {what} {name}", _permuting(what, order)
 
-    return concluded(structural, searched(flat, settings, laws, 1 + ORDERS, structural.truth is True), settings)
+    alike = all(_count(shape, what) == count for shape in outputs)
+    return _tested(flat, structural, settings, acts, alike, ORDERS)
+
+
+def _permuting(what: str, order: list[int]) -> Act:
+    return lambda x: ["permuted", what, order, x]
 
 
 def _count(shape: Shape, what: str) -> int:
@@ -57,56 +60,68 @@ def _orders(count: int, turn: int) -> Iterator[tuple[str, list[int]]]:
     yield "reordered", [int(each) for each in np.random.default_rng(turn).permutation(count)]
 
 
-def flip_equivariant(flat: FlatNetwork, structural: Finding, settings: Settings) -> Finding:
-    """Test that what is made of a mirrored input is mirrored, along each axis and along several together; an output
-    with one position has to stay the same."""
+def flip_equivariant(flat: FlatNetwork, structural: Finding, settings: Settings, axis: int = -1) -> Finding:
+    """Test the input mirrored along an axis, by default the last."""
     rank = _rank(flat)
-    axes = list(chain.from_iterable(combinations(range(rank), size) for size in range(1, rank + 1)))
+    if not rank or all(as_int(shape.spatial[axis]) == 1 for shape in flat.inputs.values()):
+        return structural
+    axis %= rank
+    name = f"mirrored along the {axis_name(axis, rank)}"
 
-    def acts() -> Iterator[tuple[str, Act]]:
-        for each in axes:
-            name = "mirrored" if rank == 1 else f"mirrored along {' and '.join(f'axis {axis}' for axis in each)}"
-            yield name, lambda x, each=each: ["flipped", list(each), x]  # type: ignore[misc]  # the loop's value
+    def acts(turn: int) -> Iterator[tuple[str, Act]]:
+        yield name, lambda x: ["flipped", [axis], x]
 
-    return _tested(flat, structural, settings, rank, acts, len(axes))
+    alike = all(len(shape.spatial) == rank for shape in output_shapes(flat))
+    return _tested(flat, structural, settings, acts, alike, 1)
 
 
 def rotation_equivariant(flat: FlatNetwork, structural: Finding, settings: Settings) -> Finding:
-    """Test that what is made of an input turned by 90 degrees is turned; inputs that are not square the structure
-    decides. An output with one position has to stay the same."""
-    rank = _rank(flat)
-    shapes = (*flat.inputs.values(), *output_shapes(flat))
-    square = rank == 2 and all(len(set(shape.spatial)) < 2 for shape in shapes)
+    """Test the input turned by 90 degrees; inputs that are not square the structure decides."""
+    inputs, outputs = tuple(flat.inputs.values()), output_shapes(flat)
+    if _rank(flat) != 2 or any(len(set(shape.spatial)) != 1 or shape.spatial == (1, 1) for shape in inputs):
+        return structural
 
-    def acts() -> Iterator[tuple[str, Act]]:
+    def acts(turn: int) -> Iterator[tuple[str, Act]]:
         yield "turned", lambda x: ["turned", x]
 
-    return _tested(flat, structural, settings, rank if square else 0, acts, 1)
+    alike = all(len(shape.spatial) == 2 and len(set(shape.spatial)) == 1 for shape in outputs)
+    return _tested(flat, structural, settings, acts, alike, 1)
+
+
+def _leads(flat: FlatNetwork) -> bool:
+    """Whether some tokens stand before others that are a grid, and stay in their place."""
+    return any(bool(shape.lead) for shape in (*flat.inputs.values(), *output_shapes(flat)))
 
 
 def _rank(flat: FlatNetwork) -> int:
-    """The number of axes that all inputs, and all outputs that have any, have; 0 where they differ."""
-    inputs = {len(shape.spatial) for shape in flat.inputs.values()}
-    outputs = {0 if as_int(shape.positions) == 1 else len(shape.spatial) for shape in output_shapes(flat)}
-    return min(inputs) if len(inputs) == 1 and outputs in ({0}, inputs) else 0
+    """The number of axes of positions that all inputs have; 0 where they differ, or tokens have a grid."""
+    ranks = {len(shape.spatial) for shape in flat.inputs.values()}
+    grids = any(shape.grid for shape in (*flat.inputs.values(), *output_shapes(flat)))
+    return ranks.pop() if len(ranks) == 1 and not grids else 0
 
 
 def _tested(
-    flat: FlatNetwork,
-    structural: Finding,
-    settings: Settings,
-    rank: int,
-    acts: Callable[[], Iterator[tuple[str, Act]]],
-    number: int,
+    flat: FlatNetwork, structural: Finding, settings: Settings, acts: Acts, alike: bool, number: int
 ) -> Finding:
-    if not rank:
-        return structural
-    single = all(as_int(shape.positions) == 1 for shape in output_shapes(flat))
+    """Test that outputs follow where their sizes allow it (`alike`), else that they stay; what is proved as it says."""
+    proved = structural.truth is True
+    stays = structural.facts.get("stays", ())
+    if proved and stays and len(stays) < len(flat.outputs):
+        return structural  # of several outputs, some follow and some stay
+    moved = searched(flat, settings, _laws(acts, bool(stays) if proved else not alike), 1 + number, proved)
+    if proved or not alike or moved.violation is None:
+        return concluded(structural, moved, settings)
+    kept = searched(flat, settings, _laws(acts, True), 1 + number, False)
+    if kept.violation is None:
+        return unknown("the output does not follow, but no draw shows that it does not stay as it is", objects=True)
+    return concluded(structural, moved, settings)
 
+
+def _laws(acts: Acts, stay: bool) -> Laws:
     def laws(x: Expression, y: Expression, turn: int) -> Iterator[Law]:
-        for name, act in acts():
-            f_x = ["output", x]
-            says = (f"f(x {name})", "f(x)" if single else f"f(x) {name}")
-            yield Law(["output", act(x)], f_x if single else act(f_x), says)
+        for name, act in acts(turn):
+            f_x: Expression = ["output", x]
+            says = (f"f(x {name})", "f(x)" if stay else f"f(x) {name}")
+            yield Law(["output", act(x)], f_x if stay else act(f_x), says)
 
-    return concluded(structural, searched(flat, settings, laws, 1 + number, structural.truth is True), settings)
+    return laws
