@@ -229,13 +229,15 @@ def summed(parts: tuple[Kernels, ...]) -> tuple[Kernels, int] | None:
 
 def _holds_kernels(one: Kernels, other: Kernels) -> bool:
     """Whether each kernel of the other is one of a set without limits, but for constants."""
-    groups = one.is_dense or equal(one.groups, other.groups) is True or other.is_diagonal or _refines(one, other)
+    groups = one.is_dense or refines(one, other)
     return groups and taps_in(other, one) is True
 
 
-def _refines(one: Kernels, other: Kernels) -> bool:
-    whole = isinstance(one.groups, int) and isinstance(other.groups, int)
-    return whole and other.groups % one.groups == 0
+def refines(one: Kernels, other: Kernels) -> bool:
+    """Whether the other's groups lie within those of the one, both between the same channels."""
+    if equal(one.groups, other.groups) is True or other.is_diagonal:
+        return True
+    return isinstance(one.groups, int) and isinstance(other.groups, int) and other.groups % one.groups == 0
 
 
 def taps_in(inner: Kernels, outer: Kernels) -> Condition:

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Any, Final, NamedTuple
 
 from archtool.algebra.relations.graphs import Graph, Linear, Node, Other, Source
-from archtool.algebra.relations.kernels import Kernels, Limits, lowest, taps_in
+from archtool.algebra.relations.kernels import Kernels, Limits, lowest, refines, taps_in
 from archtool.algebra.relations.order import at_most, same
 from archtool.algebra.relations.parts import Chain, Doubled, Leaf, Part, Stack, Sum
 from archtool.layer import Layer, attribute
@@ -228,7 +228,7 @@ class _Search:
             return False
         if not two.is_dense:
             same = self.size(one.inputs, two.inputs) and self.size(one.outputs, two.outputs)
-            return same and (self.size(one.groups, two.groups) or left.reach.is_diagonal)
+            return same and (refines(two, one) or self.size(one.groups, two.groups))
         channels = self.below((one.inputs,), (two.inputs,)) and self.below((one.outputs,), (two.outputs,))
         return channels and self.below(one.first, two.first) and self.below(one.last, two.last)
 

@@ -47,10 +47,14 @@ def _by_ranks(one: Kernels, flat: FlatNetwork) -> str:
 
 
 def _by_dimension(one: Kernels, flat: FlatNetwork) -> str:
-    """Fewer numbers can be set than kernels have dimensions: what follows its weights without jumps fills no more."""
+    """Fewer numbers can be set than kernels have dimensions: a piecewise algebraic function of n numbers fills no more
+    than n."""
     numbers: Size = 0
     for layer in flat.layers:
         run = layer.run
+        nature = run.layer.nature(run.inputs[0])
+        if not (nature.affine or nature.homogeneous or nature.multilinear):
+            return ""
         held = [size for dtype, size in run.layer.buffers(run.inputs[0]).items() if dtype == "same"]
         for size in (run.cost.params, *held):
             numbers = numbers + (size if layer.owns_weights else 0)
