@@ -20,7 +20,7 @@ from archtool.errors import RuleError
 from archtool.flatten import FlatNetwork
 from archtool.realize.draws import Draw, weighted
 from archtool.realize.fitting import fits
-from archtool.realize.fitting.tables import dependency, hinge_sums
+from archtool.realize.fitting.tables import hinge_sums
 
 SETTINGS = Settings()
 CPU = torch.device("cpu")
@@ -210,28 +210,52 @@ def test_a_pointwise_network_sees_no_edge() -> None:
     assert found.witness.text.startswith("with (x1, x1[0, 1]) = (0, 0) and (0, 1), equal at its own position, ")
 
 
+NARROW = ["linear: {out: 3}", "linear: {out: 1}"]
+PLAIN = ["linear: {out: 5, bias: false}", "relu", "linear: {out: 1, bias: false}"]
+POINTWISE = ["conv: {out: 5, kernel: 1}", "relu", "conv: {out: 1, kernel: 1}"]
+
+
 @pytest.mark.parametrize(
-    ("layers", "written"),
+    ("given", "layers", "written"),
     [
-        (["linear: {out: 3}", "linear: {out: 1}"], "xor"),
-        (["linear: {out: 3}", "linear: {out: 1}"], "abs(x1)"),
-        (["linear: {out: 3}", "linear: {out: 1}"], "max(x1, x2)"),
-        (["linear: {out: 3}", "linear: {out: 1}"], "x1*x2"),
+        ("[2]", NARROW, "xor"),
+        ("[2]", NARROW, "abs(x1)"),
+        ("[2]", NARROW, "max(x1, x2)"),
+        ("[2]", NARROW, "x1*x2"),
+        ("[2]", PLAIN, "nor"),
+        ("[2]", PLAIN, "x1*x2"),
+        ("[2]", PLAIN, "x1 + 1"),
+        ("[2]", PLAIN, "abs(x1) - min(x2, 5)"),
+        ("[1, 3, 3]", POINTWISE, "x[0, 1] - x[0, 0]"),
+        ("[2, 3, 3]", POINTWISE, "abs(x1 - x2[1, 1])"),
+        ("[2]", ["linear: {out: 1}", "relu"], "x1 - x2"),
     ],
 )
-def test_the_witness_is_an_identity_of_the_network_for_all_weights(layers: list[str], written: str) -> None:
-    """With weights drawn in whole numbers the two sums are equal, exactly; the target's are not."""
-    flat, of = network("[2]", *layers), target(written)
-    rows = of.rows or [Row(point, of.value(point)) for point in points_around(of)]
-    factors = dependency(rows)
-    assert factors is not None
-    assert sum(factor * row.output for factor, row in zip(factors, rows, strict=True)) != 0
-    x = torch.tensor([[*map(float, row.inputs), *[0.0] * (2 - len(row.inputs))] for row in rows], dtype=torch.float64)
-    for seed in range(3):
+def test_what_refutes_holds_in_torch_for_all_weights(given: str, layers: list[str], written: str) -> None:
+    """A sum of outputs that is 0 (or not negative) with any weights, exactly, and the target's is not."""
+    flat, of = network(given, *layers), target(written)
+    found = fits(flat, of, SETTINGS)
+    assert found.truth is False
+    factors = [Fraction(factor) for factor, _ in found.facts["sum"]]
+    points = [[Fraction(value) for value in point] for _, point in found.facts["sum"]]
+    ends_bent = layers[-1] == "relu"
+    targets = sum(factor * of.value(point) for factor, point in zip(factors, points, strict=True))
+    assert targets < 0 if ends_bent else targets != 0
+    (shape,) = flat.inputs.values()
+    x = torch.zeros(len(points), *shape.dims, dtype=torch.float64)
+    own = [1] * len(shape.spatial)
+    for number, point in enumerate(points):
+        for each, value in zip(of.inputs, point, strict=True):
+            at = [here + by for here, by in zip(own, each.offset or [0] * len(own), strict=True)]
+            x[(number, each.channel, *at)] = float(value)
+    alive = 0
+    for seed in range(8):
         net = weighted(flat, Draw(kind="integers", seed=seed), torch.float64, CPU)
-        outputs = [Fraction(y) for y in net(x)[:, 0].tolist()]
-        assert sum(factor * y for factor, y in zip(factors, outputs, strict=True)) == 0
-    assert fits(flat, of, SETTINGS).truth is False
+        outputs = [Fraction(y) for y in net(x)[(slice(None), 0, *own)].tolist()]
+        total = sum(factor * y for factor, y in zip(factors, outputs, strict=True))
+        assert total >= 0 if ends_bent else total == 0
+        alive += any(outputs)
+    assert alive or written in ("nor", "x1 + 1")  # of 0 they are asked
 
 
 def test_what_is_affine_on_its_rows_is_not_refuted() -> None:

@@ -24,6 +24,7 @@ from archtool.realize.fitting.tables import hinge_sums
 from archtool.realize.fitting.training import trained
 from archtool.shape import Shape
 
+LONGEST_WEIGHTS: Final = 400  # characters, that a derivation shows them
 ROUNDING: Final = 1e-12  # of torch's output against the exact one, where weights or inputs are no binary fractions
 
 
@@ -31,8 +32,9 @@ def fits(flat: FlatNetwork, target: Target, settings: Settings, error: float | N
     """Whether some weights make the network compute the target, at one position of its output.
 
     True by weights that are built and proved (`facts["weights"]`, by a parameter's name); False where its structure
-    rules it out; with an `error` also True, on samples, where training ends within it. Else unknown: that nothing was
-    found proves nothing. Raises RuleError for a target that the network's sizes do not go with.
+    rules it out (`facts["sum"]`, see Against); with an `error` also True, on samples, where training ends within it.
+    Else unknown: that nothing was found proves nothing. Raises RuleError for a target that the network's sizes do not
+    go with.
     """
     if error is not None and not error > 0:
         raise RuleError(f"error (={error}) must be more than 0")
@@ -103,11 +105,13 @@ def _proved(
         for number, level in enumerate(built.levels, 1)
         if level.before
     ]
+    weights = ", ".join(f"{name} = {value}" for name, value in values.items())
+    told = (f"weights: {weights}",) if len(weights) <= LONGEST_WEIGHTS else ()
     start = f"'{target.text}' is {of}" + (" on its rows" if target.rows is not None else "")
     return Finding(
         truth=True,
         basis=(Basis("construction", f"whole numbers or fractions as weights; {ran}"),),
-        steps=(start, *hidden, f"output: {does}", checks),
+        steps=(start, *hidden, f"output: {does}", checks, *told),
         assumptions=(AT_INFERENCE,),
         facts={"weights": values, "output_position": list(built.output), "input_position": list(built.own)},
     )

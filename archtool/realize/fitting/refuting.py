@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from archtool.algebra.finding import Basis, Finding, Witness, unknown
 from archtool.algebra.structure.degree import affine, positively_homogeneous
@@ -17,33 +17,43 @@ EXACT: Final = Basis("witness", "exact values of the target")
 FACTORS: Final = (Fraction(0), Fraction(2), Fraction(3))
 
 
+class Against(NamedTuple):
+    """What such a network satisfies and the target does not: a `sum` of factors of its outputs is 0 (of a nonnegative
+    one, not negative), at the rows' inputs, all that the target does not read being 0."""
+
+    witness: Witness
+    sum: tuple[tuple[Fraction, Row], ...]
+
+
 def refuted(flat: FlatNetwork, target: Target) -> Finding | None:
     """A proof that no weights make the network the target, from the first rule that gives one; else None."""
     rows = target.rows or tuple(Row(point, target.value(point)) for point in points_around(target, 125))
     rows = tuple(sorted(rows, key=_size))  # small numbers make witnesses that a person can check
-    rules: tuple[tuple[Callable[[FlatNetwork], Finding], Callable[[Target, Sequence[Row]], Witness | None]], ...] = (
+    rules: tuple[tuple[Callable[[FlatNetwork], Finding], Callable[[Target, Sequence[Row]], Against | None]], ...] = (
         (affine, _not_affine),
         (positively_homogeneous, _not_homogeneous),
         (pointwise, _not_pointwise),
         (_nonnegative, _negative),
     )
     for rule, contradicts in rules:
-        witness = contradicts(target, rows)
-        if witness is None:
+        against = contradicts(target, rows)
+        if against is None:
             continue
         found = rule(flat)
         if found.truth is True:
+            sums = [[str(factor), [str(value) for value in row.inputs]] for factor, row in against.sum]
             return Finding(
                 truth=False,
                 basis=(*found.basis, EXACT),
-                steps=(*found.steps, witness.text),
+                steps=(*found.steps, against.witness.text),
                 assumptions=found.assumptions,
-                witness=witness,
+                witness=against.witness,
+                facts={"sum": sums},
             )
     return None
 
 
-def _not_affine(target: Target, rows: Sequence[Row]) -> Witness | None:
+def _not_affine(target: Target, rows: Sequence[Row]) -> Against | None:
     """Of an affine f, sums of f(x) with factors that add up to 0, as the x with them do, are 0."""
     factors = dependency(rows)
     if factors is None:
@@ -55,10 +65,10 @@ def _not_affine(target: Target, rows: Sequence[Row]) -> Witness | None:
     left, right = (sum((factor * row.output for factor, row in side), Fraction(0)) for side in (positive, negative))
     sides = " = ".join(" + ".join(_times(factor, row) for factor, row in side) for side in (positive, negative))
     text = f"every affine f has {sides}; the target '{target.text}' has {left} there and {right}"
-    return Witness(text=text, left=_plain(left), right=_plain(right))
+    return Against(Witness(text=text, left=_plain(left), right=_plain(right)), tuple(used))
 
 
-def _not_homogeneous(target: Target, rows: Sequence[Row]) -> Witness | None:
+def _not_homogeneous(target: Target, rows: Sequence[Row]) -> Against | None:
     """Of a positively homogeneous f, f(t x) = t f(x) for t >= 0, all that is not the target's being 0."""
     outputs = dict(rows)
     for factor in FACTORS:
@@ -70,11 +80,12 @@ def _not_homogeneous(target: Target, rows: Sequence[Row]) -> Witness | None:
                 left, right = outputs[scaled], factor * row.output
                 told = f"f{_point(scaled)} = {factor} * f{_point(row.inputs)}" if factor else f"f{_point(scaled)} = 0"
                 text = f"every positively homogeneous f has {told}; the target '{target.text}' has {left} and {right}"
-                return Witness(text=text, left=_plain(left), right=_plain(right))
+                witness = Witness(text=text, left=_plain(left), right=_plain(right))
+                return Against(witness, ((Fraction(1), Row(scaled, left)), (-factor, row)))
     return None
 
 
-def _not_pointwise(target: Target, rows: Sequence[Row]) -> Witness | None:
+def _not_pointwise(target: Target, rows: Sequence[Row]) -> Against | None:
     """A pointwise f sees one position: two inputs that agree there give one output, whichever of the target's positions
     it is."""
     offsets = sorted({each.offset for each in target.inputs})
@@ -100,7 +111,8 @@ def _not_pointwise(target: Target, rows: Sequence[Row]) -> Witness | None:
         f"with {names} = {_point(one.inputs)} and {_point(other.inputs)}, equal at {own}, every pointwise f has one"
         f" output there; the target '{target.text}' has {one.output} and {other.output}"
     )
-    return Witness(text=text, left=_plain(one.output), right=_plain(other.output))
+    witness = Witness(text=text, left=_plain(one.output), right=_plain(other.output))
+    return Against(witness, ((Fraction(1), one), (Fraction(-1), other)))
 
 
 def _nonnegative(flat: FlatNetwork) -> Finding:
@@ -112,12 +124,12 @@ def _nonnegative(flat: FlatNetwork) -> Finding:
     return Finding(truth=True, basis=(Basis("structure", "nonnegative"),), steps=(f"{last.name}: relu, at least 0",))
 
 
-def _negative(target: Target, rows: Sequence[Row]) -> Witness | None:
+def _negative(target: Target, rows: Sequence[Row]) -> Against | None:
     """Of a nonnegative f, f(x) >= 0."""
     for row in rows:
         if row.output < 0:
             text = f"every nonnegative f has f{_point(row.inputs)} >= 0; the target '{target.text}' has {row.output}"
-            return Witness(text=text, left=_plain(row.output), right=0)
+            return Against(Witness(text=text, left=_plain(row.output), right=0), ((Fraction(1), row),))
     return None
 
 
