@@ -13,7 +13,6 @@ from archtool import load
 from archtool.claims.lint.engine import asked, lint
 from archtool.claims.lint.fixing import fix_file
 from archtool.claims.lint.rule import Edit, Fix
-from archtool.errors import SpecError
 from archtool.loading import source
 
 Command = Callable[..., Any]
@@ -174,9 +173,29 @@ def test_a_fix_that_would_change_more_is_not_written(spec: Path) -> None:
         Fix("breaks", Edit(start, start + 9, "colonel: 3")),
     ]
     for each in wrong:
-        with pytest.raises(SpecError, match="a fix would change more than it says, so that nothing was"):
-            fix_file(wanted, [first._replace(fix=each)])
+        told, is_written = fix_file(wanted, [first._replace(fix=each)])
+        assert not is_written and "not fixed, since it would change more" in told[0]
     assert spec.read_text() == SPEC
+    told, is_written = fix_file(wanted, [first._replace(fix=wrong[0]), first])
+    assert is_written and len(told) == 2, "the other one is made"
+    assert spec.read_text() == SPEC.replace("width, kernel: 3}", "width, kernel: 3, bias: false}")
+
+
+def test_weights_that_are_needed_elsewhere_are_left_alone(archtool: Command, spec: Path) -> None:
+    text = """\
+input: [8, 16, 16]
+layers:
+  - conv: {out: 8, kernel: 1}
+    shares: w
+  - batch_norm
+  - conv: {out: 8, kernel: 1}
+    shares: w
+  - relu
+"""
+    done, after = fix(archtool, spec, text)
+    assert after.decode() == text and done.out == ""
+    done, after = fix(archtool, spec, text.replace("  - relu", "  - batch_norm"))
+    assert after.count(b"bias: false") == 2
 
 
 def test_the_file_keeps_its_mode_and_a_link_its_file(archtool: Command, spec: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archtool.claims.lint.engine import Asked, Found
 
 BIAS: Final = "bias"
+MARK: Final = "\ufeff".encode()
 
 
 def without_bias(document: Document, node: Node) -> Fix | None:
@@ -96,18 +97,35 @@ def _expectations(document: Document) -> list[Mapping]:
     return [each for each in found if isinstance(each, Mapping)]
 
 
-def fixed(document: Document, fixes: Iterable[Fix], designs: Iterable[str | None], folder: Path | None) -> str:
-    """The text with these fixes, after it was read and held against the old one; raises SpecError where they differ."""
-    text = edited(document.text, [fix.edit for fix in fixes])
+def _safe(
+    document: Document, fixes: list[Fix], designs: tuple[str | None, ...], folder: Path | None
+) -> tuple[list[Fix], list[str]]:
+    """Those of the fixes after which the spec is read and is otherwise the same, and what is to be said of the others.
+
+    All are tried together; where that fails, one after the other.
+    """
+    if not _objection(document, fixes, designs, folder):
+        return fixes, []
+    safe: list[Fix] = []
+    told = []
+    for fix in fixes:
+        why = _objection(document, [*safe, fix], designs, folder)
+        if why:
+            told.append(f"{document.source.position(fix.edit.start)}: not fixed, since it would change more: {why}")
+        else:
+            safe.append(fix)
+    return safe, told
+
+
+def _objection(document: Document, fixes: list[Fix], designs: tuple[str | None, ...], folder: Path | None) -> str:
+    """Why a spec with these fixes is not otherwise the same; empty where it is."""
     try:
-        again = read_text(text, document.name)
+        again = read_text(edited(document.text, [fix.edit for fix in fixes]), document.name)
         for name in designs:
             _hold_against(Design(document, name, folder=folder), Design(again, name, folder=folder))
     except ArchtoolError as error:
-        raise SpecError(
-            f"{document.name}: a fix would change more than it says, so that nothing was: {error}"
-        ) from None
-    return text
+        return str(error)
+    return ""
 
 
 def _hold_against(before: Design, after: Design) -> None:
@@ -141,7 +159,7 @@ class Fixed(NamedTuple):
 
 
 def fix_file(spec: Asked, found: list[Found]) -> Fixed:
-    """Write a spec's safe fixes into its file, or tell why that can't be; raises SpecError where a fix is none."""
+    """Write a spec's safe fixes into its file, or tell why not; raises SpecError where it can't be written."""
     document, file = spec.document, spec.file
     own = [each.fix for each in found if each.fix is not None and each.diagnostic.file == document.name]
     if not own:
@@ -149,9 +167,11 @@ def fix_file(spec: Asked, found: list[Found]) -> Fixed:
     refused = "it is no file" if file is None else why_not(document)
     if file is None or refused:
         return Fixed([f"{document.name}: {len(own)} of the findings could be fixed, but {refused}"], False)
-    text = fixed(document, own, spec.all, spec.folder)
-    write(file, text, has_mark=file.read_bytes().startswith("\ufeff".encode()))
-    return Fixed([f"{document.source.position(fix.edit.start)}: fixed: {fix.does}" for fix in own], True)
+    safe, told = _safe(document, own, spec.all, spec.folder)
+    if safe:
+        write(file, edited(document.text, [fix.edit for fix in safe]), has_mark=file.read_bytes()[:3] == MARK)
+    told += [f"{document.source.position(fix.edit.start)}: fixed: {fix.does}" for fix in safe]
+    return Fixed(told, bool(safe))
 
 
 def write(path: Path, text: str, has_mark: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
@@ -72,23 +72,17 @@ class Net:
             found = self.maker.get(found.sources[0])
         return found
 
-    def before(self, number: int) -> set[int]:
-        """Every tensor that a tensor depends on, itself among them."""
+    def before(self, number: int, least: int = 0) -> set[int]:
+        """Every tensor that a tensor depends on, itself among them; of those that were made before `least` none is
+        followed farther back."""
         found, waiting = {number}, [number]
         while waiting:
-            layer = self.maker.get(waiting.pop())
+            each = waiting.pop()
+            layer = self.maker.get(each) if each >= least else None
             new = set(layer.sources) - found if layer is not None else set()
             found |= new
             waiting += new
         return found
-
-    def behind(self, number: int) -> Iterator[FlatLayer]:
-        """Every layer that depends on a tensor, in the order of execution."""
-        found = {number}
-        for layer in self.layers:
-            if not found.isdisjoint(layer.sources):
-                found.add(layer.target)
-                yield layer
 
 
 def does_nothing(layer: FlatLayer) -> bool:

@@ -80,11 +80,11 @@ def _up(channels: int) -> int:
 
 
 def _ends(net: Net, layer: FlatLayer) -> bool:
-    """Whether a layer makes what the network puts out, but for functions of each element by itself and pooling."""
+    """Whether a layer makes what the network puts out, but for norms, activations and pooling."""
     number = layer.target
     while number not in net.outputs:
         readers = net.readers[number]
-        if len(readers) != 1 or kind(readers[0]) in PRODUCTS or readers[0].run.cost.params:
+        if len(readers) != 1 or macs(readers[0]):
             return False
         number = readers[0].target
     return True
@@ -110,7 +110,7 @@ def wide_linear(net: Net) -> Iterator[Hit]:
         pooled = whole(x.channels) * out
         yield at(
             layer,
-            f"'linear' from the {x.dims[-2]}x{x.dims[-1]} map of {x.channels} channels to {out:,}; behind global "
+            f"'linear' from the {_by(x.spatial)} map of {x.channels} channels to {out:,}; behind global "
             f"average pooling it would have {pooled:,} weights",
             waste={"params": owned_params(layer)},
         )

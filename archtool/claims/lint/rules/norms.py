@@ -32,13 +32,13 @@ def _normalises(layer: FlatLayer) -> Normalised | None:
     source="Ioffe, Szegedy 2015, Batch Normalization, arXiv:1502.03167, section 3.2",
 )
 def bias_before_norm(net: Net) -> Iterator[Hit]:
-    """A convolution or linear layer with a bias whose output a norm of each channel by itself alone reads."""
-    for layer in net.layers:
-        if kind(layer) not in BIASED or not getattr(layer.run.layer, "bias", False):
-            continue
-        reader = net.only_reader(layer.target)
-        norm = reader and _normalises(reader)
-        if reader is None or not norm or norm.over_channels or not norm.over_positions or not norm.centred:
+    """A convolution or linear layer with a bias whose output a norm of each channel by itself alone reads, wherever its
+    weights are used."""
+    biased = [layer for layer in net.layers if kind(layer) in BIASED and getattr(layer.run.layer, "bias", False)]
+    needed = {layer.weights for layer in biased if _centring(net, layer) is None}
+    for layer in biased:
+        reader = _centring(net, layer)
+        if reader is None or layer.weights in needed:
             continue
         y = layer.run.output
         yield at(
@@ -47,6 +47,14 @@ def bias_before_norm(net: Net) -> Iterator[Hit]:
             waste={"params": whole(y.channels) if layer.owns_weights else 0, "operations": elements(y)},
             fix=lambda document, node=layer.node: without_bias(document, node),
         )
+
+
+def _centring(net: Net, layer: FlatLayer) -> FlatLayer | None:
+    """The norm that alone reads a layer's output and subtracts each channel's mean."""
+    reader = net.only_reader(layer.target)
+    norm = None if reader is None else _normalises(reader)
+    centres = norm is not None and norm.centred and norm.over_positions and not norm.over_channels
+    return reader if centres else None
 
 
 @network_rule(
@@ -59,20 +67,16 @@ def bias_before_norm(net: Net) -> Iterator[Hit]:
 )
 def dropout_before_norm(net: Net) -> Iterator[Hit]:
     """A dropout that a batch norm depends on."""
+    nearest: dict[int, FlatLayer] = {}  # by tensor: the first norm that depends on it
+    for layer in reversed(net.layers):
+        norm = layer if kind(layer) == "batch_norm" else nearest.get(layer.target)
+        nearest.update(dict.fromkeys(layer.sources, norm) if norm is not None else {})
     for layer in net.layers:
-        if kind(layer) not in DROPS or not getattr(layer.run.layer, "p", 0):
-            continue
-        norms = [each for each in net.behind(layer.target) if kind(each) == "batch_norm"]
-        if norms:
-            p = float(layer.run.layer.p)  # type: ignore[attr-defined]  # a number, checked above
-            more = f" and {len(norms) - 1} more" if len(norms) > 1 else ""
-            yield at(
-                layer,
-                f"dropout of {p:g} shifts the variance that {norms[0].name}{more} meets: "
-                f"{1 / (1 - p):.3g} times as much second moment while training"
-                if p < 1
-                else f"dropout of everything before {norms[0].name}{more}",
-            )
+        p = float(getattr(layer.run.layer, "p", 0))
+        if kind(layer) in DROPS and p and layer.target in nearest:
+            norm = nearest[layer.target]
+            shift = f"{1 / (1 - p):.3g} times as large a second moment" if p < 1 else "nothing at all"
+            yield at(layer, f"dropout of {p:g} lets {norm.name} meet {shift} while training")
 
 
 @network_rule(

@@ -36,6 +36,8 @@ def unseen_positions(net: Net) -> Iterator[Hit]:
         if not skipping:
             continue
         share = 1 - prod(len(axis.read()) / axis.n for axis in axes)
+        if not share:  # what is stepped over lies in padding
+            continue
         lost = _unread(net, layer.sources[0])
         told = _along(axes, [(axis, _skipped(axis)) for axis in skipping])
         yield at(
@@ -148,7 +150,7 @@ def checkerboard(net: Net) -> Iterator[Hit]:
 def dead_taps(net: Net) -> Iterator[Hit]:
     """A convolution with zeros around its input, some of whose taps never meet the input."""
     for layer in net.layers:
-        axes = reads(layer) if kind(layer) in WEIGHS else ()
+        axes = reads(layer) if kind(layer) == "conv" else ()
         if not axes or getattr(layer.run.layer, "padding_mode", "zeros") != "zeros":
             continue
         taps, live = prod(axis.kernel for axis in axes), prod(axis.live_taps() for axis in axes)

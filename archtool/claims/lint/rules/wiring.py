@@ -11,9 +11,10 @@ from archtool.claims.lint.rule import Hit, at, network_rule
 from archtool.flatten import FlatLayer
 from archtool.mixing import Copied, Summed
 from archtool.nature import Groups
+from archtool.shape import Shape
 
 RECTIFIERS: Final = ("relu", "relu6")
-POSITIVE: Final = (*RECTIFIERS, "sigmoid", "hardsigmoid", "softplus", "softmax")
+POSITIVE: Final = (*RECTIFIERS, "sigmoid", "hardsigmoid", "softmax")
 POOLS: Final = ("max_pool", "avg_pool", "global_avg_pool", "global_max_pool", "adaptive_avg_pool", "adaptive_max_pool")
 KEEPS_SIGN: Final = (*POOLS, "concat", "add", "multiply", "maximum", "minimum", "pixel_shuffle", "pixel_unshuffle")
 
@@ -60,7 +61,8 @@ def dead_branch(net: Net) -> Iterator[Hit]:
     source="He et al. 2016, Identity mappings in deep residual networks, arXiv:1603.05027, section 4.1",
 )
 def rectified_residual(net: Net) -> Iterator[Hit]:
-    """A sum of a tensor with a function of it that ends in a rectifier."""
+    """A sum of a tensor with a function of it that ends in a rectifier, at one resolution (not that of a decoder with
+    what an encoder had)."""
     for layer in net.layers:
         if kind(layer) != "add":
             continue
@@ -68,13 +70,25 @@ def rectified_residual(net: Net) -> Iterator[Hit]:
             branch = net.made_by(end)
             if branch is None or kind(branch) not in RECTIFIERS:
                 continue
-            others = [number for number in layer.sources if number != end]
-            if not net.before(branch.target).isdisjoint(others):
+            if any(_is_branch_of(net, branch, number) for number in layer.sources if number != end):
                 yield at(
                     branch,
                     f"{layer.name} adds what '{kind(branch)}' makes to its own input: each element can only grow",
                     waste={"elements": elements(branch.run.output)},
                 )
+
+
+def _is_branch_of(net: Net, branch: FlatLayer, number: int) -> bool:
+    """Whether a branch begins at a tensor and keeps its positions, but for gates, which have one."""
+    between = net.before(branch.target, number)
+    sizes = {
+        shape.axes for shape in map(net.shape, (each for each in between if each >= number)) if _positions(shape) > 1
+    }
+    return number in between and len(sizes) <= 1
+
+
+def _positions(shape: Shape) -> int:
+    return whole(shape.positions)
 
 
 @network_rule(
@@ -107,7 +121,7 @@ def _moves(layer: FlatLayer) -> bool:
     """Whether a layer moves elements, or chooses some (zeros besides)."""
     own = layer.run.layer
     mixing = None if own.is_join else own.mixing(layer.run.inputs[0])
-    return isinstance(mixing, Copied) and not own.sides
+    return isinstance(mixing, Copied) and not own.sides and not getattr(own, "value", 0)
 
 
 @network_rule(
