@@ -55,7 +55,7 @@ class Torch:
                 buffer.uniform_(0.5, 2)
 
     def inputs(self) -> Tensors:
-        return [torch.randn(1, *map(int, x.dims), dtype=torch.float64) for x in self.flat.inputs.values()]  # type: ignore[call-overload]
+        return [torch.randn(1, *map(int, x.dims), dtype=torch.float64) for x in self.flat.inputs.values()]
 
     def outputs(self, inputs: Sequence[torch.Tensor]) -> Tensors:
         with torch.no_grad():
@@ -73,9 +73,9 @@ def unfolded(tensor: torch.Tensor, shape: Shape) -> tuple[torch.Tensor, torch.Te
     """The tokens before a grid's, (1, lead, channels), and (1, channels, *axes)."""
     if not shape.is_tokens:
         return tensor[:, :0], tensor
-    lead = int(shape.lead)  # type: ignore[call-overload]
+    lead = int(shape.lead)
     grid = tensor[:, lead:].transpose(1, 2)
-    return tensor[:, :lead], grid.reshape(1, -1, *map(int, shape.axes))  # type: ignore[call-overload]
+    return tensor[:, :lead], grid.reshape(1, -1, *map(int, shape.axes))
 
 
 def folded(lead: torch.Tensor, grid: torch.Tensor, shape: Shape) -> torch.Tensor:
@@ -117,7 +117,7 @@ def check_shifted(made: Torch, axis: int, index: int, state: Shifted) -> set[str
     shape, moves, s, t = made.output_shapes()[index], 2 + axis, state.shift, state.by
     inputs = made.inputs()
     before = made.outputs(inputs)[index]
-    least = min([int(x.axes[axis]) for x in made.input_shapes() if x.axes])  # type: ignore[call-overload]
+    least = min([int(x.axes[axis]) for x in made.input_shapes() if x.axes])
     checked: set[str] = set()
 
     def after(change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
@@ -182,14 +182,14 @@ def check_rearranged(flat: FlatNetwork) -> set[str]:
             check("flip", flip_equivariant(flat, axis), on_grid(lambda grid, axis=axis: grid.flip(2 + axis)))
         if rank == 2:
             check("rotation", rotation_equivariant(flat), on_grid(lambda grid: grid.rot90(1, (2, 3))))
-        orders = {n: torch.randperm(n) for n in {math.prod(map(int, x.axes)) for x in shapes}}  # type: ignore[call-overload]
+        orders = {n: torch.randperm(n) for n in {math.prod(map(int, x.axes)) for x in shapes}}
 
         def reordered(grid: torch.Tensor) -> torch.Tensor:
             flat_grid = grid.flatten(2)
             return flat_grid[..., orders[flat_grid.shape[2]]].reshape(grid.shape)
 
         check("pixels", permutation_equivariant(flat, "pixels"), on_grid(reordered))
-    places = {n: torch.randperm(n) for n in {int(x.channels) for x in shapes}}  # type: ignore[call-overload]
+    places = {n: torch.randperm(n) for n in {int(x.channels) for x in shapes}}
 
     def by_channels(tensor: torch.Tensor, shape: Shape) -> torch.Tensor:
         axis = 2 if shape.is_tokens else 1
