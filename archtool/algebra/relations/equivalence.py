@@ -42,8 +42,9 @@ def _related(left: FlatNetwork, right: FlatNetwork, *, within: bool) -> Finding:
         return unknown(str(error))
     if found is not None:
         return told(found, one, within=within)
-    for name, ours, theirs, other in (("left", one, two, right), ("right", two, one, left))[: 1 if within else 2]:
-        reason = beyond(ours, theirs, other)
+    ways = (("left", one, two, left, right), ("right", two, one, right, left))
+    for name, ours, theirs, own, other in ways[: 1 if within else 2]:
+        reason = beyond(ours, theirs, own, other)
         if reason:
             return _apart(name, reason, one.assumptions)
     word = "is within" if within else "is the same as"

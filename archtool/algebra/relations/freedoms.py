@@ -27,9 +27,9 @@ class Freedom(NamedTuple):
 
 
 def freedom(flat: FlatNetwork) -> Freedom:
-    """The dimension of the set of functions that a linear network is over all its weights: in closed form where all
-    its kernels are known, else from the derivatives of its kernel at whole numbers; see 'relations-freedom' in
-    docs/proofs.md. Raises NotLinear where neither can be told."""
+    """The dimension of the set of kernels (and constants) that a linear network is over all its weights, whatever its
+    borders do: in closed form where all its kernels are known, else from the derivatives of its kernel at whole
+    numbers; see 'relations-freedom' in docs/proofs.md. Raises NotLinear where neither can be told."""
     require_linear(flat)
     params: Size = 0
     for layer in flat.layers:

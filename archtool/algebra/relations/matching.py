@@ -132,6 +132,12 @@ class _Search:
                 return True
         return False
 
+    def claimed(self, x: Node, *nodes: Node) -> bool:
+        """Whether some nodes of the right network are still free; then they get weights for this one's sake alone."""
+        free = not any([each in self.back for each in nodes])
+        self.back.update(dict.fromkeys(nodes, x))
+        return free
+
     def alike(self, x: Node, y: Node) -> bool:
         """Nodes of one kind."""
         if isinstance(x, Source) and isinstance(y, Source):
@@ -263,7 +269,7 @@ class _Search:
             return False
         first = middle.of[0]
         part = halved(first.part, y.part)
-        if part is None or not self.positions(x.shape, y.shape):
+        if part is None or not self.positions(x.shape, y.shape) or not self.claimed(x, middle, first):
             return False
         return self.node(x.of, first.of) and self.part(x.part, part)
 
@@ -274,11 +280,11 @@ class _Search:
         found = [False]
         for index, term in enumerate(y.of):
             rest = [each for at, each in enumerate(y.of) if at != index]
-            if not all([isinstance(each, Linear) and each.part.reach.onto and each not in self.back for each in rest]):
+            if not all([isinstance(each, Linear) and each.part.reach.onto for each in rest]):
                 continue
             with self.tried(found):
-                self.back.update(dict.fromkeys(rest, y))  # so that nothing else is matched with what is 0 now
-                found.append(self.shape(term.shape, y.shape) and self.node(x, term))
+                free = self.claimed(x, *rest) and self.shape(term.shape, y.shape)
+                found.append(free and self.node(x, term))
                 self.zeros += [each.part for each in rest if isinstance(each, Linear)]
             if found[-1]:
                 return True
@@ -289,7 +295,7 @@ class _Search:
         if isinstance(y, Other) and isinstance(y.layer.run.layer, ReLU) and isinstance(y.of[0], Linear):
             inner = y.of[0].of
             again = isinstance(inner, Other) and isinstance(inner.layer.run.layer, ReLU)
-            return again and self.behind(x, y.of[0])
+            return again and self.claimed(x, y.of[0]) and self.behind(x, y.of[0])
         if not isinstance(y, Linear) or not can_pass(y.part.reach):
             return False
         self.identities.append(y.part)

@@ -6,26 +6,57 @@ from archtool.algebra.relations.graphs import Graph, Linear, Source
 from archtool.algebra.relations.kernels import INSIDE, POINT, ZEROS, Kernels, at_most_all, offsets
 from archtool.algebra.relations.order import at_most
 from archtool.algebra.relations.ranks import NotLinear, rank, slice_rank
+from archtool.field import LOCAL, AxisField
 from archtool.flatten import FlatNetwork
 from archtool.size import Size, equal
 
 
-def beyond(left: Graph, right: Graph, flat: FlatNetwork) -> str:
+def beyond(left: Graph, right: Graph, own: FlatNetwork, other: FlatNetwork) -> str:
     """Why some function of the left network, one linear part of its input whose kernels are all reached, is none of the
-    right one (`flat`, layer by layer); empty where that is not known. On numbers: nothing that varies decides."""
+    right one's (both also layer by layer); empty where that is not known. On numbers: nothing that varies decides."""
     one = _part(left)
     if one is None or not one.part.reach.onto or not _all_read(one):
         return ""
     two, reach = _part(right), one.part.reach.settled()
     apart = _beyond(reach, two.part.reach) if two is not None else ""
-    return apart or _by_ranks(reach, flat) or _by_dimension(reach, flat)
+    if not apart and is_visible(own, other):
+        apart = _by_ranks(reach, other)
+    return apart or _by_dimension(reach, other)
 
 
 def _part(graph: Graph) -> Linear | None:
     """The one linear part that a network is."""
     node = next(iter(graph.outputs.values()))[0]
-    alone = len(graph.outputs) == 1 and isinstance(node, Linear) and isinstance(node.of, Source)
+    alone = len(graph.inputs) == len(graph.outputs) == 1 and isinstance(node, Linear) and isinstance(node.of, Source)
     return node if isinstance(node, Linear) and alone else None
+
+
+def is_visible(*flats: FlatNetwork) -> bool:
+    """Whether some output position sees nothing of the borders in any of some networks on numbers, of one input and one
+    output: what they do there are their kernels, all of them, whatever they do at the borders."""
+    windows = []
+    for flat in flats:
+        (x, *more), (number, *others) = flat.inputs.values(), flat.outputs.values()
+        last = next((layer for layer in flat.layers if layer.target == number), None)
+        field = None if last is None else last.fields[0]
+        if more or others or last is None or field is None or field.state != LOCAL or flat.merges:
+            return False
+        y = last.run.output
+        if any([len(axis.phases) > 1 for axis in field.axes]) or not len(field.axes) == len(x.axes) == len(y.axes):
+            return False
+        windows.append([_clear(axis, n, m) for axis, n, m in zip(field.axes, x.axes, y.axes, strict=True)])
+    return all([set.intersection(*map(set, along)) for along in zip(*windows, strict=True)])
+
+
+def _clear(axis: AxisField, n: Size, m: Size) -> range:
+    """The positions, of m, that see positions 0 .. n - 1 alone."""
+    low, high = axis.phases[0].low, axis.phases[0].high
+    if not all([isinstance(size, int) for size in (n, m, low, high, axis.stride)]):
+        return range(0)
+    if axis.stride == 0:  # along an axis with one position
+        return range(1 if low >= 0 and high < n else 0)
+    first, last = max(0, -(low // axis.stride)), (n - 1 - high) // axis.stride
+    return range(first, min(m, last + 1))
 
 
 def _by_ranks(one: Kernels, flat: FlatNetwork) -> str:

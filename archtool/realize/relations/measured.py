@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf, isfinite
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -108,5 +109,6 @@ def _difference(left: Network, right: Network, x: list[torch.Tensor]) -> float:
     for a, b in zip(ones, others, strict=True):
         largest = float(a.abs().max()) if a.numel() else 0.0
         difference = float((a - b).abs().max()) if a.numel() else 0.0
-        found = max(found, difference / largest if largest else difference)
+        relative = difference / largest if largest else difference
+        found = max(found, relative if isfinite(relative) else inf)
     return found

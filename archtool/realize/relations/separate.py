@@ -10,6 +10,7 @@ from archtool.algebra.finding import Basis, Finding, unknown
 from archtool.algebra.relations.drawing import reached_rank
 from archtool.algebra.relations.modular import PRIME
 from archtool.algebra.relations.ranks import NotLinear, rank
+from archtool.algebra.relations.separating import is_visible
 from archtool.algebra.settings import Settings
 from archtool.algebra.structure.flow import AT_INFERENCE
 from archtool.errors import RuleError
@@ -81,6 +82,8 @@ def _apart(name: str, kept: Finding, broken: Finding) -> Finding:
 
 
 def _by_rank(left: FlatNetwork, right: FlatNetwork) -> Finding:
+    if not is_visible(left, right):
+        return unknown("no property tells the two apart")
     try:
         most, reached = rank(right), reached_rank(left) if rank(left).of_kernel else None
     except (NotLinear, RuleError):
