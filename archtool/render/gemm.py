@@ -134,11 +134,9 @@ def _said(found: Gemm, checked: GemmCheck | None) -> Iterator[str]:
 def _outcome(checked: GemmCheck) -> Iterator[str]:
     ran = [row for row in checked.rows if not row.note]
     wrong = [row for row in ran if not row.ok]
-    verdict = "all agree" if not wrong else f"{len(wrong)} differ: " + ", ".join(row.name for row in wrong)
-    yield (
-        f"checked: {len(ran)} different layers in torch, float64, seed {checked.seed}: {verdict};"
-        f" largest error {checked.error:.1e} of the largest output"
-    )
+    verdict = f"{len(wrong)} differ: {', '.join(row.name for row in wrong)}" if wrong else "all agree"
+    found = f"{verdict}; largest error {checked.error:.1e} of the largest output" if ran else "nothing to compare"
+    yield f"checked in torch, float64, seed {checked.seed}, layers that differ: {len(ran)}: {found}"
     for row in checked.rows:
         if row.note:
             yield f"note: {row.name}: {row.note}"

@@ -139,7 +139,7 @@ def test_a_check_tells_each_layers_error(archtool):
     assert [each["name"] for each in checks["layers"]] == ["c1", "c3", "c5", "f6", "linear"]
     assert all(each["error"] < 1e-12 for each in checks["layers"])
     text = archtool("gemm", "lenet5", "--check").out
-    assert "checked: 5 different layers in torch, float64, seed 0: all agree" in text
+    assert "checked in torch, float64, seed 0, layers that differ: 5: all agree; largest error" in text
     assert archtool("gemm", "lenet5", "--check", "--format", "csv").out.splitlines()[0].endswith(",error")
 
 

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 
 from archtool import load
 from archtool.algebra.finding import SAMPLES, Finding
+from archtool.algebra.hinges import Sum, constant
 from archtool.algebra.settings import Settings
 from archtool.algebra.targets import Row, Target, points_around, target
 from archtool.errors import RuleError
 from archtool.flatten import FlatNetwork
+from archtool.realize import fitting
 from archtool.realize.draws import Draw, weighted
 from archtool.realize.fitting import fits
+from archtool.realize.fitting.building import build
 from archtool.realize.fitting.tables import hinge_sums
 
 SETTINGS = Settings()
@@ -356,3 +359,27 @@ def test_what_does_not_go_together_is_refused(flat: FlatNetwork, written: str, m
 def test_an_error_is_positive() -> None:
     with pytest.raises(RuleError, match="must be more than 0"):
         fits(mlp(2, 2), target("xor"), SETTINGS, error=0.0)
+
+
+# --- what is proved is about the weights themselves --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", ["xor", "abs(x1 - x2)"])
+def test_wrong_weights_are_never_claimed(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Built for another target, they compute that one, which the proof sees."""
+
+    def wrong(of: Sum, *rest: Any) -> Any:
+        return build(of + constant(1), *rest)
+
+    monkeypatch.setattr(fitting, "build", wrong)
+    found = fits(mlp(2, 4), target(written), SETTINGS)
+    assert found.truth is None
+    assert "weights were built, that they are right was not proved" in found.reason
+
+
+def test_what_is_worked_out_of_weights_is_what_torch_makes_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in working it out would be seen in torch's run."""
+    monkeypatch.setattr(fitting, "computed", lambda built, chain, known: target("abs(x1)").pieces)
+    monkeypatch.setattr(fitting, "build", lambda of, *rest: build(of + constant(1), *rest))
+    with pytest.raises(AssertionError, match="torch's output for 'abs\\(x1\\)' differs by 1"):
+        fits(mlp(2, 4), target("abs(x1)"), SETTINGS)
