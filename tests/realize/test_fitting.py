@@ -349,6 +349,7 @@ def test_a_spatial_network_is_trained_at_a_position() -> None:
         (network("[2]", "linear: {out: 2}"), "x1", "is one number, the output has 2 channels"),
         (mlp(2, 2), "x1[1]", "has offsets, the input 2 has 0 axes"),
         (network("[2, 4, 4]", "conv: {out: 1, kernel: 1}"), "x1[1]", "has offsets, the input 2x4x4 has 2 axes"),
+        (network("[2, 4, 1]", "conv: {out: 1, kernel: 1}"), "x1[0, 1] - x1", "2 positions along the width, the input"),
     ],
 )
 def test_what_does_not_go_together_is_refused(flat: FlatNetwork, written: str, message: str) -> None:

@@ -14,7 +14,7 @@ from archtool.flatten import FlatNetwork
 from archtool.realize.build import as_int
 from archtool.realize.expressions import output_shapes
 from archtool.realize.fitting.chain import Position, positions_of
-from archtool.shape import Shape
+from archtool.shape import Shape, axis_name
 
 
 class Place(NamedTuple):
@@ -42,6 +42,14 @@ def checked(flat: FlatNetwork, target: Target) -> Shape:
         raise RuleError(f"the target '{target.text}' reads x{target.channels}, the input has {shape.channels} channels")
     if any(len(each.offset) not in (0, len(shape.spatial)) for each in target.inputs):
         raise RuleError(f"the target '{target.text}' has offsets, the input {shape} has {len(shape.spatial)} axes")
+    for axis, size in enumerate(shape.spatial):
+        along = [0, *(each.offset[axis] for each in target.inputs if each.offset)]
+        if max(along) - min(along) >= as_int(size):
+            name = axis_name(axis, len(shape.spatial))
+            raise RuleError(
+                f"the target '{target.text}' reaches over {max(along) - min(along) + 1} positions along the {name}, the"
+                f" input has {size}"
+            )
     return shape
 
 
