@@ -85,6 +85,14 @@ def test_the_layer_that_objects_is_named() -> None:
     assert found["channels"].reason == "conv1 (conv) treats channels by their numbers"
 
 
+def test_a_kernel_of_varying_size_objects_too() -> None:
+    design = load("input: [4, h, h]\nvars: {k: 3, h: 8}\nlayers: [conv: {out: 2, kernel: k}]\n")
+    run = of_design(design).evaluate([Asked(name, None, "") for name in ("k", "h")]).run
+    finding = flip_equivariant(flat_network(run, tuple(design.inputs)))
+    assert finding.objects
+    assert finding.reason == "conv (conv) has weights that need not be symmetric"
+
+
 def test_what_loses_its_positions_stays_the_same_and_says_so() -> None:
     finding = findings("conv: {out: 3, kernel: 1}", "global_max_pool")["pixels"]
     assert finding.facts["stays"] == ("output",)

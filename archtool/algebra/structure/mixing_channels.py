@@ -90,7 +90,9 @@ def _word(layer: FlatLayer) -> str:
     if len(found) > 1:
         return "puts channels behind each other" if y != counts[0] else "joins channels"
     if isinstance(first, Groups):
-        return "every output channel sees every channel" if first.groups == 1 else f"{first.groups} groups of channels"
+        return (
+            "every output channel may see every channel" if first.groups == 1 else f"{first.groups} groups of channels"
+        )
     if sorted(first.sources) == [(index,) for index in range(len(first.sources))]:
         return "puts channels in another order"
     return f"makes {y} channels of {counts[0]}, each of some of them"

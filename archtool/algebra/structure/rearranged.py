@@ -113,6 +113,8 @@ def _steps(flat: FlatNetwork, way: Rearrangement, known: Mapping[int, Rearranged
     for layer in contributing(flat):
         if any([known[source].how == ALIKE for source in layer.sources]) and not layer.run.layer.ignores_input:
             how = known[layer.target].how
-            word = {ALIKE: f"its output is {way.what} as its input is", STAYS: "its output stays the same"}
-            lines.append((layer, word.get(how, how)))
+            if how in (ALIKE, STAYS):  # what objects is the finding's reason
+                lines.append(
+                    (layer, f"its output is {way.what} as its input is" if how == ALIKE else "its output stays")
+                )
     return tuple(told(lines))

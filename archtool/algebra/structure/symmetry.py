@@ -16,6 +16,7 @@ from archtool.algebra.structure.permutation import (
 )
 from archtool.algebra.structure.rearranged import ALIKE, STAYS, Rearrangement, equivariant
 from archtool.errors import RuleError
+from archtool.field import AxisField
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.nature import Positions
 from archtool.shape import axis_name
@@ -90,16 +91,20 @@ def _passes(axes: tuple[int, ...], layer: FlatLayer) -> str:
     ]
     if all(itself):
         return ALIKE
+    if positions is not Positions.MIRRORED and not all([_single(field.axes[axis]) for axis in axes]):
+        return f"{name} has weights that need not be symmetric"
     taps = run.layer.taps(x, field)
     if len(axes) > 1 and taps[0] != taps[1]:
         return f"{name} reads along one axis what it does not along the other"
     for axis in axes:
-        single = all([len(offsets) == 1 for offsets in taps[axis].offsets]) and len(taps[axis].offsets) == 1
-        if positions is not Positions.MIRRORED and not single:
-            return f"{name} has weights that need not be symmetric"
         if not _mirrored(taps[axis], x.axes[axis], y.axes[axis]):
             return f"{name} does not read from one end what it reads from the other"
     return ALIKE
+
+
+def _single(along: AxisField) -> bool:
+    """Whether each position reads a single one, all in the same way."""
+    return len(along.phases) == 1 and equal(along.phases[0].low, along.phases[0].high) is True
 
 
 def _mirrored(taps: AxisTaps, n: Size, m: Size) -> bool:
