@@ -19,6 +19,7 @@ from archtool.claims.deciding import points
 from archtool.claims.deciding.decide import decide
 from archtool.claims.deciding.exact import by_integers
 from archtool.claims.deciding.identity import by_identity
+from archtool.claims.deciding.narrowing import narrowed
 from archtool.claims.deciding.question import asked
 from archtool.claims.deciding.solver import by_solver
 from archtool.claims.deciding.statement import Traced
@@ -360,6 +361,34 @@ def test_each_way_to_prove_is_right_by_itself(text: str, when: str, a: str, b: s
         if isinstance(found, dict) and way is not by_solver:
             point = {name: each.low if isinstance(each, Range) else each for name, each in domains.items()} | found
             assert truth_of(text, when, [point]) == [False]
+
+
+@pytest.mark.parametrize(
+    ("when", "left"),
+    [
+        ("a > 3", ["4..90", "odd 1..9"]),
+        ("a >= 3 and b > 3", ["3..90", "odd 5..9"]),
+        ("a < 30 and b <= 6", ["0..29", "odd 1..5"]),
+        ("2 * a < 31 and 3 * b < 20", ["0..15", "odd 1..5"]),
+        ("a == 7 and b == 5", ["7..7", "5..5:2"]),
+        ("a + b > 5", ["0..90", "odd 1..9"]),
+        ("a > 3 or b > 3", ["0..90", "odd 1..9"]),
+        ("a > 90", ["0..90", "odd 1..9"]),
+    ],
+)
+def test_a_hypothesis_narrows_ranges(when: str, left: list[str]) -> None:
+    found = narrowed(Spoken(when, FREE), {"a": domain("0..90"), "b": domain("odd 1..9")})
+    assert found == {"a": domain(left[0]), "b": domain(left[1])}
+
+
+@settings(max_examples=100, deadline=None)
+@given(CLAIMS, CLAIMS, SMALL, SMALL)
+def test_narrow_ranges_keep_all_that_fulfils_the_hypothesis(one: str, other: str, a: str, b: str) -> None:
+    when, domains = f"{one} and {other}", {"a": domain(a), "b": domain(b)}
+    narrow = narrowed(Spoken(when, FREE), domains)
+    for point in points.everywhere(domains):
+        if truth_of(when, "", [point]) == [True]:
+            assert all(points.place_of(narrow[name], each) is not None for name, each in point.items())
 
 
 @pytest.mark.parametrize(

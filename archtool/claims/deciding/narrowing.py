@@ -43,9 +43,11 @@ def _ends(condition: Any) -> Iterator[tuple[str, int | None, int | None]]:
     if condition.op == "and":
         for part in condition.args:
             yield from _ends(part)
-    if condition.op not in ("positive", "zero"):
+    atom = condition.args[0] if condition.op == "not" else condition
+    if atom.op != "positive" and condition.op != "zero":
         return
-    constant, terms = linear(condition.args[0])
+    size = atom.args[0] if atom is condition else 1 - atom.args[0]  # size > 0: u <= 0 is 1 - u > 0
+    constant, terms = linear(size)
     if len(terms) != 1:
         return
     ((symbol, factor),) = terms.items()
