@@ -87,6 +87,9 @@ PROVED = {
     "{pad: {padding: 1}}, {crop: {size: [6, 5]}}": LINEAR,
     # Crop and then wrap round: the fields of the two say that each position sees itself, and the border does not.
     "{crop: {size: [4, 3]}}, {pad: {padding: 1, mode: circular}}": LINEAR,
+    "{crop: {size: [4, 3], before: 0}}, {pad: {padding: [[0, 2], [0, 2]], mode: circular}}": LINEAR,
+    "{conv: {out: 4, kernel: 1, stride: 2, padding: [[0, 5], [0, 4]], bias: false}}": LINEAR,  # to 6 x 5 again
+    "{conv: {out: 4, kernel: 2, padding: [[0, 1], [0, 1]], bias: false}}": LINEAR,  # each its own and the next
     "{pixel_unshuffle: {factor: 1}}, relu": {"positively_homogeneous", "pointwise", *SUMS},
     "{conv: {out: 4, kernel: 1, stride: 2}}": {"affine", *SUMS},
     "{conv: {out: 4, kernel: 1, stride: 2}}, gelu": {"additive_over_positions"},
@@ -143,6 +146,8 @@ def test_other_numbers_of_positions_are_none_of_its_own() -> None:
         assert finding.is_proof
         assert "positions" in finding.steps[0]
     assert pointwise(network("{parameter: {shape: [4, 1, 1]}}")).truth is True  # which sees nothing at all
+    design = load("inputs: {x: [4, 2, 2], y: [4, 2, 2]}\nlayers: [{tokens: {}, at: x}, class_token]")
+    assert pointwise(flat_network(design.run, tuple(design.inputs))).truth is None
 
 
 # --- sizes --------------------------------------------------------------------------------------------------------
@@ -164,6 +169,10 @@ def test_a_shape_is_kept_or_not(layers: str, truth: bool) -> None:
     finding = shape_preserving(network(layers))
     assert finding.truth is truth
     assert_well_formed("shape_preserving", finding)
+
+
+def test_tokens_are_no_channels() -> None:
+    assert shape_preserving(network("tokens", "[5, 5]")).truth is False  # 5 x 5 as before, in the other order
 
 
 def test_of_several_inputs_no_shape_is_meant() -> None:
@@ -223,8 +232,8 @@ def test_of_an_open_condition_both_alternatives_are_meant() -> None:
     text = "[{{if: s == 1, then: [{}], else: [{}]}}]"
     assert proved(on_symbols(SIZES + text.format(POINT, "relu"), s=1)) == {"positively_homogeneous", "pointwise", *SUMS}
     assert proved(on_symbols(SIZES + text.format("batch_norm", POINT), s=1)) == {"affine", "pointwise", *SUMS}
-    shifted = text.format("{roll: {shift: 1}}", "{roll: {shift: -1}}")[1:-1]
-    joined = f"[{{multiply: {{a: [{shifted}], b: [{shifted}]}}}}]"
-    assert "additive_over_positions" not in proved(on_symbols(SIZES + joined, s=1, n=6))
+    for one, other in (("identity", "{roll: {shift: -1}}"), ("{roll: {shift: 1}}", "identity")):
+        joined = f"[{{multiply: {{a: [], b: {text.format(one, other)}}}}}]"
+        assert proved(on_symbols(SIZES + joined, s=1, n=6)) == {"additive_over_channels"}
     finding = pointwise(on_symbols(SIZES + text.format(POINT, DENSE), s=1, n=2))
     assert (finding.truth, finding.objects) == (None, False)  # where s = 1, it is

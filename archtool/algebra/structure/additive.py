@@ -25,7 +25,7 @@ from archtool.size import Size, equal, less
 class _Reads(IntEnum):
     """Which places of a tensor a place of a layer's output depends on."""
 
-    OWN = 0  # on its own alone
+    OWN = 0  # on its own alone, or on the one in whose run of channels it lies
     ONE = 1  # on one at most
     SEVERAL = 2
 
@@ -123,12 +123,10 @@ def _either(yes: _Part, no: _Part) -> _Part:
 
 
 def _channels_read(layer: FlatLayer, index: int) -> _Reads:
-    x, y, coupling = layer.run.inputs[index], layer.run.output, couplings(layer)[index]
+    x, coupling = layer.run.inputs[index], couplings(layer)[index]
     if isinstance(coupling, Routed):
         return _Reads.ONE if all([len(sources) <= 1 for sources in coupling.sources]) else _Reads.SEVERAL
-    if equal(coupling.groups, x.channels) is not True:
-        return _Reads.SEVERAL
-    return _Reads.OWN if equal(x.channels, y.channels) is True else _Reads.ONE
+    return _Reads.OWN if equal(coupling.groups, x.channels) is True else _Reads.SEVERAL
 
 
 def _channels_apart(layer: FlatLayer) -> bool:
