@@ -10,11 +10,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from archtool import SpecError
 from archtool.claims.lint.engine import Found, asked, lint
 from archtool.claims.lint.rule import rules
 from archtool.claims.lint.selection import Selection
+from archtool.cli import Commands
 from archtool.spec.reader import read_text
 
 Command = Callable[..., Any]
@@ -250,6 +252,14 @@ def test_the_forms_agree(archtool: Command, tmp_path: Path, monkeypatch: pytest.
     assert [line.split(" ")[0] for line in archtool(*asked_for, "github").out.splitlines()] == ["::warning"] * 2
     suites = ElementTree.fromstring(archtool(*asked_for, "junit").out)
     assert [(suite.get("name"), suite.get("failures")) for suite in suites] == [("net.yaml", "2"), ("clean.yaml", "0")]
+
+
+def test_hooks_for_pre_commit_call_commands_that_there_are() -> None:
+    hooks = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+    assert [hook["id"] for hook in hooks] == ["archtool-check", "archtool-lint"]
+    for hook in hooks:
+        program, command = hook["entry"].split()
+        assert program == "archtool" and command in Commands().list_commands(None) and hook["language"] == "python"  # type: ignore[arg-type]  # needs no context
 
 
 def test_all_rules_are_listed(archtool: Command) -> None:

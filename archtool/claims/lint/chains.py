@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from archtool.analysis.numbers import whole
+from archtool.claims.lint.net import taps
 from archtool.field import GLOBAL, LOCAL
 from archtool.flatten import FlatLayer
 from archtool.taps import AxisTaps
@@ -70,15 +71,15 @@ class Chains:
         chain = self.chains.get(source)
         if not layer.run.field.axes:
             return chain
-        taps = own.taps(x, layer.run.field)
-        if any(axis.stride != 1 or len(axis.offsets) != 1 for axis in taps):
+        read = taps(layer)
+        if read is None or any(axis.stride != 1 or len(axis.offsets) != 1 for axis in read):
             return None
-        if all(len(axis.offsets[0]) == 1 for axis in taps):
+        if all(len(axis.offsets[0]) == 1 for axis in read):
             return chain
         dilated = is_dilated(layer)
         if chain is None or (chain.dilated == 0 and not dilated):
-            chain = Chain(self._origin(source), (ITSELF,) * len(taps), 0)
-        offsets = tuple(_sums(seen, axis) for seen, axis in zip(chain.offsets, taps, strict=True))
+            chain = Chain(self._origin(source), (ITSELF,) * len(read), 0)
+        offsets = tuple(_sums(seen, axis) for seen, axis in zip(chain.offsets, read, strict=True))
         if any(len(seen) > MOST_OFFSETS for seen in offsets):
             return None
         return Chain(chain.root, offsets, chain.dilated + dilated)
@@ -109,8 +110,8 @@ def _sums(seen: Offsets, axis: AxisTaps) -> Offsets:
 def _is_pointwise(layer: FlatLayer) -> bool:
     """Whether each output position sees its own input position alone."""
     field, x, y = layer.run.field, layer.run.inputs[0], layer.run.output
-    taps = layer.run.layer.taps(x, field) if field.axes and not layer.run.layer.is_join else ()
-    same = all(axis.stride == 1 and axis.offsets == ((0,),) for axis in taps)
+    read = taps(layer) if field.axes and not layer.run.layer.is_join else ()
+    same = read is not None and all(axis.stride == 1 and axis.offsets == ((0,),) for axis in read)
     return field.state == LOCAL and same and x.axes == y.axes
 
 

@@ -12,8 +12,10 @@ from archtool.flatten import Fields, FlatLayer, flat_network, layer_count
 from archtool.layer import Join, Layer
 from archtool.mixing import Copied
 from archtool.shape import Shape
+from archtool.taps import AxisTaps
 
 STEADY_TURNS: Final = 2  # of a repeat: the first, and one for all others, so that neighbours across turns are seen
+MOST_TAPS: Final = 2**14  # positions from the first to the last that an output position reads along an axis
 MOST_LAYERS: Final = 50_000  # that are looked at one by one
 
 
@@ -67,10 +69,24 @@ class Net:
 
     def made_by(self, number: int) -> FlatLayer | None:
         """The layer that makes a tensor, but for layers that do nothing; None for an input of the network."""
-        found = self.maker.get(number)
-        while found is not None and does_nothing(found):
-            found = self.maker.get(found.sources[0])
+        return self._origins.get(number)
+
+    @cached_property
+    def _origins(self) -> dict[int, FlatLayer | None]:
+        found: dict[int, FlatLayer | None] = {}
+        for layer in self.layers:
+            found[layer.target] = found.get(layer.sources[0]) if does_nothing(layer) else layer
         return found
+
+    @cached_property
+    def final(self) -> frozenset[int]:
+        """The tensors of which only norms, activations, pooling and the like make what the network puts out."""
+        found = set(self.outputs)
+        for layer in reversed(self.layers):
+            readers = self.readers[layer.target]
+            if len(readers) == 1 and not macs(readers[0]) and readers[0].target in found:
+                found.add(layer.target)
+        return frozenset(found)
 
     def before(self, number: int, least: int = 0) -> set[int]:
         """Every tensor that a tensor depends on, itself among them; of those that were made before `least` none is
@@ -116,6 +132,15 @@ def macs(layer: FlatLayer) -> int:
 def elements(shape: Shape) -> int:
     """How many elements a tensor has."""
     return whole(shape.elements)
+
+
+def taps(layer: FlatLayer) -> tuple[AxisTaps, ...] | None:
+    """The positions that a layer reads, hole by hole; None where they span too much to be told one by one."""
+    field = layer.run.field
+    spans = [reach.high - reach.low + 1 for axis in field.axes for reach in axis.phases]
+    if any(whole(span) > MOST_TAPS for span in spans):
+        return None
+    return layer.run.layer.taps(layer.run.inputs[0], field)
 
 
 def groups_of(own: Layer) -> int:

@@ -7,7 +7,7 @@ from math import prod
 from typing import Final
 
 from archtool.analysis.numbers import whole
-from archtool.claims.lint.net import Net, groups_of, kind, macs, owned_params
+from archtool.claims.lint.net import Net, groups_of, kind, macs, owned_params, taps
 from archtool.claims.lint.rule import Hit, at, network_rule
 from archtool.flatten import FlatLayer
 from archtool.nature import Groups
@@ -33,20 +33,23 @@ def foldable_pair(net: Net) -> Iterator[Hit]:
             continue
         into, out = whole(first.run.inputs[0].channels), whole(second.run.output.channels)
         groups = _groups(groups_of(first.run.layer), groups_of(second.run.layer))
-        taps = _taps(first, second)
-        weights = into * out // groups * taps
+        offsets = _offsets(first, second)
+        if offsets is None:
+            continue
+        read = prod(map(len, offsets))
+        weights = into * out // groups * read
         bias = out if getattr(first.run.layer, "bias", False) or getattr(second.run.layer, "bias", False) else 0
         work = weights * whole(second.run.output.positions)
         before, params = macs(first) + macs(second), owned_params(first) + owned_params(second)
         if work > before or weights + bias > params or (work, weights + bias) == (before, params):
             continue
         middle = whole(first.run.output.channels)
-        rank = f", of rank {middle} at most" if middle < min(into * taps, out) else ""
+        rank = f", of rank {middle} at most" if middle < min(into * read, out) else ""
         border = "; where padding lies between them, their borders differ" if _pads(second) else ""
         yield at(
             second,
             f"{second.name} behind {first.name} with nothing but linear between: one "
-            f"'{second.run.kind}' from {into} to {out}{_kernel(first, second)} does the same{rank}{border}",
+            f"'{second.run.kind}' from {into} to {out}{_kernel(offsets)} does the same{rank}{border}",
             waste={"params": params - weights - bias, "macs": before - work},
         )
 
@@ -67,24 +70,21 @@ def _groups(first: int, second: int) -> int:
     return few if many % few == 0 else 1
 
 
-def _offsets(first: FlatLayer, second: FlatLayer) -> list[set[int]]:
-    """The taps of the folded kernel, axis by axis."""
+def _offsets(first: FlatLayer, second: FlatLayer) -> list[set[int]] | None:
+    """The taps of the folded kernel, axis by axis; None where they are too many to be told."""
     if kind(first) != "conv":
         return []
-    inner = first.run.layer.taps(first.run.inputs[0], first.run.field)
-    outer = second.run.layer.taps(second.run.inputs[0], second.run.field)
+    inner, outer = taps(first), taps(second)
+    if inner is None or outer is None:
+        return None
     return [
         {a.stride * later + early for later in b.offsets[0] for early in a.offsets[0]}
         for a, b in zip(inner, outer, strict=True)
     ]
 
 
-def _taps(first: FlatLayer, second: FlatLayer) -> int:
-    return prod(map(len, _offsets(first, second)))
-
-
-def _kernel(first: FlatLayer, second: FlatLayer) -> str:
-    spans = [max(seen) - min(seen) + 1 for seen in _offsets(first, second)]
+def _kernel(offsets: list[set[int]]) -> str:
+    spans = [max(seen) - min(seen) + 1 for seen in offsets]
     return f" channels, kernel {'x'.join(map(str, spans))}," if spans else " channels"
 
 

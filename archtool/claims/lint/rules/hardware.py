@@ -59,7 +59,7 @@ def _is_inner_product(net: Net, layer: FlatLayer) -> bool:
         kind(layer) in PRODUCTS
         and 1 not in _channels(layer)[1:]
         and layer.sources[0] not in net.inputs
-        and not _ends(net, layer)
+        and layer.target not in net.final
     )
 
 
@@ -77,17 +77,6 @@ def _padded(layer: FlatLayer) -> int:
 
 def _up(channels: int) -> int:
     return -(-channels // LANES) * LANES
-
-
-def _ends(net: Net, layer: FlatLayer) -> bool:
-    """Whether a layer makes what the network puts out, but for norms, activations and pooling."""
-    number = layer.target
-    while number not in net.outputs:
-        readers = net.readers[number]
-        if len(readers) != 1 or macs(readers[0]):
-            return False
-        number = readers[0].target
-    return True
 
 
 @network_rule(
@@ -196,7 +185,13 @@ def representation_bottleneck(net: Net) -> Iterator[Hit]:
     alone = _alone(net)
     for layer in net.layers:
         x, y = layer.run.inputs[0], layer.run.output
-        if layer.run.layer.is_join or not y.spatial or whole(y.positions) == 1 or x.is_tokens or _ends(net, layer):
+        if (
+            layer.run.layer.is_join
+            or not y.spatial
+            or whole(y.positions) == 1
+            or x.is_tokens
+            or layer.target in net.final
+        ):
             continue
         if elements(x) > NARROW * elements(y) and layer.target in alone:
             yield at(

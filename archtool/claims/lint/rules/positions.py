@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Final
 
 from archtool.analysis.numbers import whole
-from archtool.claims.lint.net import Net, kind, macs, owned_params
+from archtool.claims.lint.net import Net, kind, macs, owned_params, taps
 from archtool.claims.lint.reads import AxisReads, reads
 from archtool.claims.lint.rule import Hit, at, network_rule, percent
 from archtool.field import GLOBAL
@@ -128,8 +128,7 @@ def checkerboard(net: Net) -> Iterator[Hit]:
     for layer in net.layers:
         if kind(layer) != "conv_transpose":
             continue
-        taps = layer.run.layer.taps(layer.run.inputs[0], layer.run.field)
-        counts = [[len(offsets) for offsets in axis.offsets] for axis in taps]
+        counts = [[len(offsets) for offsets in axis.offsets] for axis in taps(layer) or ()]
         if any(min(axis) < max(axis) for axis in counts):
             least, most = prod(map(min, counts)), prod(map(max, counts))
             nothing = ", and so nothing but the bias" if not least else ""
@@ -153,16 +152,16 @@ def dead_taps(net: Net) -> Iterator[Hit]:
         axes = reads(layer) if kind(layer) == "conv" else ()
         if not axes or getattr(layer.run.layer, "padding_mode", "zeros") != "zeros":
             continue
-        taps, live = prod(axis.kernel for axis in axes), prod(axis.live_taps() for axis in axes)
-        if live < taps:
+        total, live = prod(axis.kernel for axis in axes), prod(axis.live_taps() for axis in axes)
+        if live < total:
             biases = whole(layer.run.output.channels) if getattr(layer.run.layer, "bias", False) else 0
             weights = owned_params(layer) - biases if layer.owns_weights else 0
             spans, sizes = _by(axis.spacing * (axis.kernel - 1) + 1 for axis in axes), _by(axis.n for axis in axes)
             yield at(
                 layer,
-                f"{taps - live} of the {taps} taps of '{layer.run.kind}' meet padding alone: the kernel spans {spans}, "
-                f"its input {sizes}",
-                waste={"params": weights * (taps - live) // taps, "macs": macs(layer) * (taps - live) // taps},
+                f"{total - live} of the {total} taps of '{layer.run.kind}' meet padding alone: the kernel spans "
+                f"{spans}, its input {sizes}",
+                waste={"params": weights * (total - live) // total, "macs": macs(layer) * (total - live) // total},
             )
 
 
