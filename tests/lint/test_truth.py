@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from archtool import Design, load
+from archtool.algebra.folding import fold
 from archtool.claims.lint.chains import Chains
 from archtool.claims.lint.engine import asked, lint
 from archtool.claims.lint.net import Net
 from archtool.loading import source
+from archtool.spec.reader import read_text
 
 SPECS = Path(__file__).parent / "specs"
 
@@ -72,9 +74,33 @@ def test_a_dead_branch_costs_what_the_network_without_it_does_not() -> None:
 
 def test_the_folded_layer_costs_what_is_said() -> None:
     text = (SPECS / "W507" / "bad.yaml").read_text()
-    folded = load(text.replace("  - conv: {out: 32, kernel: 1, bias: false}\n  - batch_norm\n", "", 1)).run.cost
+    text = text.replace(
+        "  - conv: {out: 32, kernel: 1, bias: false}\n  - batch_norm\n", "", 1
+    )  # its shift is a bias now
+    folded = load(text.replace("kernel: 1, bias: false", "kernel: 1")).run.cost
     told, before = facts("W507"), bad("W507").run.cost
-    assert (told["params"], told["macs"]) == (before.params - folded.params - 64, before.macs - folded.macs)
+    assert (told["params"], told["macs"]) == (before.params - folded.params, before.macs - folded.macs)
+
+
+PAIRS = [
+    ("conv: {out: 8, kernel: 1, bias: false}", "conv: {out: 8, kernel: 3, padding: half}", "warning"),
+    ("conv: {out: 8, kernel: 1}", "conv: {out: 8, kernel: 3, padding: half}", "note"),
+    ("conv: {out: 8, kernel: 1}", "conv: {out: 8, kernel: 3}", "warning"),
+    ("conv: {out: 8, kernel: 3, padding: half}", "conv: {out: 8, kernel: 1}", "warning"),
+    ("conv: {out: 8, kernel: 3, stride: 2, padding: half}", "conv: {out: 8, kernel: 1}", "warning"),
+    ("conv: {out: 2, kernel: 1}", "conv: {out: 64, kernel: 1}", None),
+    ("conv: {out: 8, kernel: 3, bias: false}", "conv: {out: 8, kernel: 3, bias: false}", None),
+    ("conv: {out: 8, kernel: 1, bias: false}, batch_norm", "conv: {out: 8, kernel: 3, padding: half}", "note"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "level"), PAIRS)
+def test_a_pair_that_is_warned_of_is_one_that_folding_folds(first: str, second: str, level: str | None) -> None:
+    text = f"input: [8, 16, 16]\nlayers: [{first}, {second}]\n"
+    found = lint(asked(read_text(text, "net.yaml"), None, None), ["W507"])
+    assert [each.diagnostic.level for each in found] == ([level] if level else [])
+    folds = any({"conv1", "conv2"} <= set(layer.made) for layer in fold(load(text).flat()).folds)
+    assert folds == (level == "warning")
 
 
 def test_pooling_before_a_wide_layer_leaves_the_weights_that_are_named() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
@@ -60,13 +59,6 @@ class Net:
         readers = self.readers[number]
         return readers[0] if len(readers) == 1 and number not in self.outputs else None
 
-    def next(self, layer: FlatLayer, passes: Callable[[FlatLayer], bool] | None = None) -> FlatLayer | None:
-        """The layer that alone reads what a layer makes, behind those that do nothing or that `passes` lets through."""
-        found = self.only_reader(layer.target)
-        while found is not None and (does_nothing(found) or (passes is not None and passes(found))):
-            found = self.only_reader(found.target)
-        return found
-
     def made_by(self, number: int) -> FlatLayer | None:
         """The layer that makes a tensor, but for layers that do nothing; None for an input of the network."""
         return self._origins.get(number)
@@ -112,11 +104,6 @@ def does_nothing(layer: FlatLayer) -> bool:
 def kind(layer: FlatLayer) -> str:
     """The kind that a layer is at its input: a `depthwise_conv` is a conv."""
     return layer.run.layer.kind
-
-
-def weighs(layer: FlatLayer) -> bool:
-    """Whether it is a convolution, a transposed one or a linear layer."""
-    return kind(layer) in ("conv", "conv_transpose", "linear", "locally_connected")
 
 
 def owned_params(layer: FlatLayer) -> int:
