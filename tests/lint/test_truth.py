@@ -9,6 +9,7 @@ import pytest
 
 from archtool import Design, load
 from archtool.algebra.folding import fold
+from archtool.algebra.structure.channels import channels
 from archtool.claims.lint.chains import Chains
 from archtool.claims.lint.engine import asked, lint
 from archtool.claims.lint.net import Net
@@ -123,3 +124,13 @@ def test_unproductive_layers_are_those_of_the_field_command() -> None:
     told, idle = facts("F301"), bad("F301").unproductive()
     layers = [layer for layer in idle.layers if layer.why == "paths"]
     assert (told["layers"], told["params"]) == (len(layers), sum(layer.params for layer in layers))
+
+
+@pytest.mark.parametrize("name", ["bad", "good"])
+def test_groups_that_are_said_never_to_mix_are_apart_by_proof(name: str) -> None:
+    """Up to the second grouped convolution, which output channels each input channel may reach."""
+    text = (SPECS / "W506" / f"{name}.yaml").read_text()
+    grouped = "  - conv: {out: 64, kernel: 1, groups: 4, bias: false}\n"
+    flat = load(text[: text.rindex(grouped)] + grouped).flat()
+    reached = {row.bit_count() for row in channels(flat).rows}
+    assert reached == ({32 // 4} if name == "bad" else {32})
