@@ -32,7 +32,8 @@ class Stencil(NamedTuple):
     """y[p] = bias + the sum over taps of W[tap] x[...], by `groups` of channels.
 
     `axes` is empty for vectors and tokens, which it takes position by position. Outside of the input stands what `mode`
-    says (zeros). W is learned, or, where `is_fixed`, the kind's own filter (its mixing tells it).
+    says (zeros). W is learned, or, where `is_fixed`, the kind's own filter (its mixing tells it). Of a transposed
+    convolution the axes tell the kernel and the dilation alone.
     """
 
     out: Size
@@ -41,6 +42,7 @@ class Stencil(NamedTuple):
     bias: bool = False
     mode: str = "zeros"
     is_fixed: bool = False
+    is_transposed: bool = False
 
     @property
     def taps(self) -> Size:

@@ -16,6 +16,8 @@ from archtool.nature import AFFINE, LINEAR, SHIFTED, Coupling, Groups, Nature, S
 from archtool.product import SCATTERED, Product
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, ceil_div, equal, less, maximum, product, require, select
+from archtool.stencil import AxisTaps as Tap
+from archtool.stencil import Stencil
 from archtool.taps import AxisTaps, check_taps
 from archtool.window import Window
 
@@ -72,6 +74,10 @@ class ConvTranspose(Layer):
 
     def mixing(self, x: Shape) -> Mixing:
         return Weighted()
+
+    def stencil(self, x: Shape) -> Stencil:
+        axes = tuple(Tap(kernel, dilation=step) for kernel, _, _, _, step in self._axes(x))
+        return Stencil(self.out, self.groups, axes, self.bias, is_transposed=True)
 
     def nature(self, x: Shape) -> Nature:
         return AFFINE if self.bias else LINEAR

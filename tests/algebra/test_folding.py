@@ -85,6 +85,7 @@ def test_batch_norms_behind_convolutions_go(name, layers):
         ("[instance_norm: {track_running_stats: true}, relu, instance_norm, conv: {out: 1, kernel: 1}]",
          ["instance_norm", "relu", "instance_norm", "conv"]),
         ("[conv: {out: 8, kernel: 1}, instance_norm: {track_running_stats: true}]", ["conv"]),
+        ("[layer_scale, conv_transpose: {out: 6, kernel: 3, stride: 2, groups: 2}, batch_norm]", ["conv_transpose"]),
         # Vectors and tokens.
         ("[flatten, linear: {out: 99}, batch_norm, linear: {out: 5}]", ["flatten", "linear"]),
         ("[tokens, linear: {out: 50}, dropout, linear: {out: 3}, layer_scale]", ["tokens", "linear"]),
@@ -140,6 +141,10 @@ def test_what_folds(steps, left):
          "padding_mode: circular}]}]", "padding modes"),
         ("[concat: {a: [conv: {out: 4, kernel: 3, padding: 1}], b: [conv: {out: 4, kernel: 1}]}]", "cost"),
         ("[conv: {out: 4, kernel: 1}, add: {a: [batch_norm, relu], b: []}]", "needed"),
+        ("[batch_norm, conv_transpose: {out: 4, kernel: 2}]", "transposed"),
+        ("[conv_transpose: {out: 4, kernel: 2}, conv: {out: 1, kernel: 1}]", "transposed"),
+        ("[conv_transpose: {out: 4, kernel: 2}, conv_transpose: {out: 1, kernel: 1}]", "transposed"),
+        ("[add: {a: [conv_transpose: {out: 4, kernel: 1}], b: [conv: {out: 4, kernel: 1}]}]", "transposed"),
     ],
 )  # fmt: skip
 def test_what_is_refused(steps, rule):

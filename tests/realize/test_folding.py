@@ -63,6 +63,7 @@ PLAIN = st.sampled_from(
         {"depthwise_conv": {"kernel": 3, "padding": 1}},
         {"depthwise_conv": {"kernel": 1, "multiplier": 2, "bias": False}},
         {"pointwise_conv": {"out": 4, "bias": False}},
+        {"conv_transpose": {"out": 4, "kernel": 3, "stride": 2, "dilation": 2, "padding": 1, "groups": 2}},
     ]
 )
 LAYER = st.one_of(CONV, NORM, NORM, MEAN, PAD, PLAIN)

@@ -34,6 +34,8 @@ def composed(first: Stencil, x: Shape, middle: Shape, second: Stencil, y: Shape)
     """The stencil of `second` behind `first`, where x is what the first reads, y what the second makes."""
     if len(first.axes) != len(second.axes):
         raise Refused("layout", "the first and the second work on different layouts")
+    if first.is_transposed or second.is_transposed:
+        return _scaled(first, x, middle, second)
     sides = [
         _outside(axis, n, m)
         for axis, n, m in zip(second.axes, _spatial(middle, second), _spatial(y, second), strict=True)
@@ -51,6 +53,16 @@ def composed(first: Stencil, x: Shape, middle: Shape, second: Stencil, y: Shape)
     if mode == "circular":
         _check_circular(stencil, x)
     return stencil
+
+
+def _scaled(first: Stencil, x: Shape, middle: Shape, second: Stencil) -> Stencil:
+    """A transposed convolution with scales of its channels before it, or scales and shifts behind it."""
+    transposed, scales, inputs = (first, second, middle) if first.is_transposed else (second, first, x)
+    own = all_of(equal(scales.groups, scales.out), equal(scales.groups, inputs.channels))
+    plain = all_of(own, *[_is_plain(axis) for axis in scales.axes])
+    if scales.is_transposed or not holds(plain) or (scales is first and first.bias):
+        raise Refused("transposed", "a transposed convolution takes up factors of its channels, and what is behind it")
+    return transposed._replace(bias=first.bias or second.bias)
 
 
 def _spatial(shape: Shape, stencil: Stencil) -> tuple[Size, ...]:
@@ -164,6 +176,7 @@ def _check_circular(stencil: Stencil, x: Shape) -> None:
 
 def added(parts: Sequence[Stencil], x: Shape, y: Shape) -> Stencil:
     """The stencil that holds the sum of several of one input."""
+    _check_none_transposed(parts)
     first = parts[0]
     if any(not holds(equal(part.out, first.out)) or len(part.axes) != len(first.axes) for part in parts):
         raise Refused("layout", "they make different numbers of channels")
@@ -178,6 +191,7 @@ def added(parts: Sequence[Stencil], x: Shape, y: Shape) -> Stencil:
 
 def stacked(parts: Sequence[Stencil], x: Shape, y: Shape) -> Stencil:
     """The stencil whose output channels are those of several of one input, behind each other."""
+    _check_none_transposed(parts)
     out: Size = 0
     for part in parts:
         out = out + part.out
@@ -185,6 +199,11 @@ def stacked(parts: Sequence[Stencil], x: Shape, y: Shape) -> Stencil:
         raise Refused("layout", "they work on different layouts")
     bias = any(part.bias for part in parts)
     return Stencil(out, 1, _aligned(parts, y), bias, _one_mode(parts, x, y))
+
+
+def _check_none_transposed(parts: Sequence[Stencil]) -> None:
+    if any(part.is_transposed for part in parts):
+        raise Refused("transposed", "transposed convolutions are not added up or put behind each other")
 
 
 def _one_mode(parts: Sequence[Stencil], x: Shape, y: Shape) -> str:

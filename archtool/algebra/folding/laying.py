@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from archtool.algebra.folding.composing import Refused, holds
@@ -39,6 +40,9 @@ def laid(tree: Tree, x: Shape, y: Shape) -> LayerRun:
 
 def _layer(tree: Tree, x: Shape) -> Layer:
     stencil = tree.stencil
+    if stencil.is_transposed:
+        (layer,) = [leaf.layer for leaf in leaves(tree) if leaf.stencil.is_transposed]
+        return replace(layer, bias=stencil.bias)  # type: ignore[type-var]  # a kind is a dataclass
     if is_scale(tree):
         if all(leaf.copies for leaf in leaves(tree)) and stencil.axes:
             return Pad(padding=_pads(stencil.axes), mode=stencil.mode)

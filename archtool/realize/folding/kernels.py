@@ -58,8 +58,17 @@ def _own(own: Own, module: Any) -> Kernel:
     if isinstance(module, LayerScale):
         return Kernel(_ones(stencil) * _by_channel(module.gamma.double().flatten(), stencil), None)
     if isinstance(getattr(module, "weight", None), Tensor):
-        return Kernel(module.weight.double(), None if module.bias is None else module.bias.double())
+        weight = module.weight.double()
+        if stencil.is_transposed:
+            weight = turned(weight, stencil.groups)  # type: ignore[arg-type]  # a number
+        return Kernel(weight, None if module.bias is None else module.bias.double())
     raise RuleError(f"the weights of '{own.name}' ({own.layer.kind}) can't be read from {type(module).__name__}")
+
+
+def turned(weight: Tensor, groups: int) -> Tensor:
+    """A kernel (in, out / groups, *taps), as transposed convolutions have theirs, as (out, in / groups, *taps); and the
+    other way round."""
+    return weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2).flatten(0, 1)
 
 
 def _ones(stencil: Stencil) -> Tensor:

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from archtool.algebra.folding.folding import Folding
 from archtool.flatten import FlatLayer
+from archtool.layers.conv_transpose import ConvTranspose
 from archtool.layers.norm import BatchNorm
 from archtool.layers.residual import LayerScale
 from archtool.realize.build import Network
-from archtool.realize.folding.kernels import Kernel, evaluate
+from archtool.realize.folding.kernels import Kernel, evaluate, turned
 
 
 def weights(folding: Folding, module: Network, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
@@ -55,6 +56,8 @@ def _state(layer: FlatLayer, kernel: Kernel, dtype: torch.dtype) -> Mapping[str,
         case LayerScale():
             ones = () if x.is_tokens else (1,) * len(x.spatial)
             return {"gamma": weight.reshape(-1, *ones).to(dtype)}
+        case ConvTranspose(groups=groups):
+            weight = turned(weight, groups)  # type: ignore[arg-type]  # a number
     state = {"weight": weight} if layer.run.cost.params else {}
     if kernel.bias is not None:
         state["bias"] = kernel.bias
