@@ -12,7 +12,7 @@ from archtool.claims.judging import said as values_said
 from archtool.claims.language import Comparison, Part, leaves, read, read_condition
 from archtool.claims.roster import Roster, domains
 from archtool.claims.verdict import STATUSES, Verdict
-from archtool.errors import ArchtoolError, RuleError, SpecError
+from archtool.errors import ArchtoolError, SpecError
 from archtool.network import Evaluation
 from archtool.spec.domains import Claim, Range
 from archtool.spec.library import FILES, Library
@@ -92,8 +92,8 @@ def _read(spec: Spec, roster: Roster, claim: Claim) -> _Read:
             for leaf in leaves(each) if each is not None else ():
                 subjects = [n.subject for n in leaf.numbers.values()] if isinstance(leaf, Comparison) else leaf.subjects
                 for subject in subjects:
-                    roster.used(subject)  # names a network
-    except RuleError as error:
+                    roster.check(subject)
+    except ArchtoolError as error:
         raise _located(spec, claim, error) from None
     return _Read(claim, part, when)
 
@@ -123,16 +123,20 @@ def _located(spec: Spec, claim: Claim, error: Exception) -> SpecError:
 def _usual(roster: Roster, ranges: Mapping[str, Any]) -> dict[str, Any]:
     """The values that free sizes have in the spec; the first ones of their domains where they have none."""
     values = Evaluation().vars(roster.base.block, {})
-    found = {}
+    found: dict[str, Any] = {}
     for name, domain in ranges.items():
         own = values.get(name)
         if isinstance(domain, Range):
-            high = own if domain.high is None else domain.high
-            inside = type(own) is int and domain.low <= own <= high and (own - domain.low) % domain.step == 0
-            found[name] = own if inside else domain.low
+            found[name] = own if type(own) is int and is_in(own, domain) else domain.low
         else:
             found[name] = own if own in domain else domain[0]
     return found
+
+
+def is_in(value: int, domain: Range) -> bool:
+    """Whether a whole number is one of a range."""
+    below = domain.high is None or value <= domain.high
+    return domain.low <= value and below and (value - domain.low) % domain.step == 0
 
 
 def _scope(found: Finding, free: Mapping[str, Any], when: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from archtool.claims.deciding.statement import Traced
@@ -77,9 +77,13 @@ class Compared:
         values = {name: value_of(number, reading) for name, number in self.comparison.numbers.items()}
         return {**reading.environment, **values, WORK: Allowance(WORK_OF_A_CLAIM)}
 
-    def bounds(self, point: Mapping[str, Any]) -> Iterable[tuple[str, Bound]]:
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it has numbers that structure bounds."""
+        return any([number.function in BOUNDED for number in self.comparison.numbers.values()])
+
+    def bounds(self, reading: Reading) -> Iterator[tuple[str, Bound]]:
         """Those of its numbers that structure bounds, by what was written."""
-        reading = self.roster.reading({**self.fixed, **point})
         for number in self.comparison.numbers.values():
             if number.function in BOUNDED:
                 yield number.text, bounded(number, reading)

@@ -71,13 +71,13 @@ def _tested(fact: Fact, reading: Reading, found: Finding, settings: Settings) ->
     if fact.function in PROPERTIES:
         from archtool.realize.properties import test
 
-        return test(fact.function, *flats, found, settings, **fact.options)
+        return test(fact.function, flats[0], found, settings, **fact.options)
     if fact.function == "fits":
         from archtool.algebra.targets import target
         from archtool.realize.fitting import fits
 
         wanted = target(fact.options["target"], fact.options.get("on"))
-        return fits(*flats, wanted, settings, fact.options.get("error"))
+        return fits(flats[0], wanted, settings, fact.options.get("error"))
     from archtool.realize import relations
 
     relation: Callable[..., Finding] = getattr(relations, fact.function)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from archtool.algebra.settings import Settings
 
 MOST_LISTED: Final = 64  # combinations of listed values for each of which the rest is decided on symbols
-MOST_POINTS: Final = 16  # at which facts are tested
+MOST_POINTS: Final = 8  # at which facts are tested
 
 
 class Judge:
@@ -86,15 +86,34 @@ class Judge:
         free = self.used(part, when)
         usual = self.usual_of(free)
         found = decide(compared, None if when is None else Compared(when, self.roster), free, usual)
-        bounds = list(compared.bounds(usual))
-        if not bounds:
+        if not compared.is_bounded or found.truth is None:
             return found
-        steps = [f"{text}: {step}" for text, bound in bounds for step in bound.steps]
-        found = found.but(steps=(*steps, *found.steps))
+        point = found.witness.sizes if found.truth is False and found.witness is not None else usual
+        bounds = list(compared.bounds(self.roster.reading(point)))
+        found = found.but(steps=(*[f"{text}: {step}" for text, bound in bounds for step in bound.steps], *found.steps))
         loose = [text for text, bound in bounds if not bound.exact]
+        if found.truth and not is_upper(part):
+            loose += self.loose(compared, free)
         if loose and not (found.truth and is_upper(part)):
-            return unknown(f"of {', '.join(loose)} an upper bound is known alone", steps=found.steps)
+            names = ", ".join(dict.fromkeys(loose))
+            return unknown(f"of {names} an upper bound is known, and not whether it is reached", steps=found.steps)
         return found
+
+    def loose(self, compared: Compared, free: Mapping[str, Any]) -> list[str]:
+        """Those of its numbers for which structure has no more than a bound, for some values of the free sizes."""
+        found: list[str] = []
+        for reading in self.readings(free):
+            found += [text for text, bound in compared.bounds(reading) if not bound.exact]
+        return found
+
+    def readings(self, free: Mapping[str, Any]) -> Iterator[Reading]:
+        """The networks on symbols, once for each combination of listed values; raises RuleError for too many."""
+        listed = {name: domain for name, domain in free.items() if not isinstance(domain, Range)}
+        if prod(map(len, listed.values())) > MOST_LISTED:
+            raise RuleError("too many listed values")
+        for chosen in product(*listed.values()):
+            trace = BoundedTrace()
+            yield self.roster.reading(symbols(trace, free, dict(zip(listed, chosen, strict=True))), trace)
 
     # --- facts ----------------------------------------------------------------------------------------------------
 
@@ -111,19 +130,14 @@ class Judge:
 
     def everywhere(self, part: Part, free: Mapping[str, Any]) -> Finding:
         """Whether a part is true for all values of its free sizes, from structure alone."""
-        listed = {name: domain for name, domain in free.items() if not isinstance(domain, Range)}
-        if prod(map(len, listed.values())) > MOST_LISTED:
-            return unknown("too many listed values")
         findings = []
-        for chosen in product(*listed.values()):
-            trace = BoundedTrace()
-            try:
-                values = symbols(trace, free, dict(zip(listed, chosen, strict=True)))
-                findings.append(self.on(part, self.roster.reading(values, trace)))
-            except (Untraceable, RuleError) as error:
-                return unknown(f"on symbols: {error}")
-            if not findings[-1].truth:
-                return findings[-1] if findings[-1].truth is None else unknown("it does not hold everywhere")
+        try:
+            for reading in self.readings(free):
+                findings.append(self.on(part, reading))
+                if not findings[-1].truth:
+                    return findings[-1] if findings[-1].truth is None else unknown("it does not hold everywhere")
+        except (Untraceable, RuleError) as error:
+            return unknown(f"on symbols: {error}")
         return together(findings)
 
     def on(self, part: Part, reading: Reading) -> Finding:
@@ -190,7 +204,7 @@ class Judge:
 
 def _placed_at(refuted: Finding, point: Mapping[str, Any]) -> Finding:
     """What is refuted, with the values of the free sizes where it is."""
-    witness = refuted.witness or Witness(text=refuted.reason)
+    witness = refuted.witness or Witness(text=refuted.reason or "; ".join(refuted.steps[-1:]))
     return refuted.but(witness=replace(witness, sizes={**point, **witness.sizes}))
 
 

@@ -271,7 +271,7 @@ class _Reader:
         allowed = COUNTED if name in METRICS else ()
         options = []
         for keyword in node.keywords:
-            if keyword.arg not in allowed:
+            if keyword.arg is None or keyword.arg not in allowed:
                 self.fail(f"{name}(...) has no '{keyword.arg}'" + nearest(keyword.arg or "", allowed))
             options.append((keyword.arg, _plain(keyword.value, self)))
         subject = self.reference(node.args[0] if node.args else ast.Name(THIS))
@@ -366,7 +366,7 @@ def _approximately(node: ast.Call, reader: _Reader) -> ast.AST:
 def _literal(node: ast.AST, reader: _Reader) -> Any:
     """A number, or a list of them, as it is; a text in quotes, and whatever else was written, as text."""
     try:
-        return ast.literal_eval(node)  # type: ignore[arg-type]  # an expr; nothing is run
+        return ast.literal_eval(node)  # nothing is run
     except (ValueError, TypeError, MemoryError, RecursionError):
         return reader.said(node)
 

@@ -16,7 +16,8 @@ def opposite(found: Finding, text: str) -> Finding:
     if not found.is_proof:
         tests = "; ".join([each.text for each in found.basis if each.kind == SAMPLES])
         return unknown(f"no counterexample was found, which proves nothing ({tests})", steps=found.steps)
-    return found.but(truth=False, witness=Witness(text=f"the opposite of '{text}' is proved"))
+    ground = f": {found.steps[-1]}" if found.steps else ""
+    return found.but(truth=False, witness=Witness(text=f"'{text}' is true there{ground}"))
 
 
 def all_of(findings: Sequence[Finding]) -> Finding:

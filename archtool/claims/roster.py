@@ -11,7 +11,7 @@ from archtool.analysis.support import flat_support
 from archtool.claims.language import Argument, Number, Reference, Step, Word
 from archtool.claims.words import SEEN, SIZES, THIS
 from archtool.design import load
-from archtool.errors import RuleError, Untraceable, nearest
+from archtool.errors import RuleError, SpecError, Untraceable, nearest
 from archtool.flatten import FlatNetwork, flat_network
 from archtool.layer import find, kinds
 from archtool.network import Evaluation
@@ -106,6 +106,57 @@ class Roster:
         """Whether a network has the spec's vars: it is the spec itself, or one of its designs."""
         return name in self.base.designs or (name in (THIS, self.base.name) and name not in self.base.blocks)
 
+    def check(self, reference: Reference) -> None:
+        """Raises RuleError for a name that is no network's, and for arguments that it does not have, or lacks."""
+        given = dict(reference.arguments)
+        needed: Iterable[str]
+        if self.is_layer(reference.name):
+            kind = find(reference.name)
+            what, known, needed = "field", list(kind.field_kinds()), kind.required()
+            if kind.is_join or kind.sides:
+                raise RuleError(f"'{kind.kind}' takes several tensors; make a block of it and name that")
+        else:
+            spec = self.spec(reference.name)
+            block = self.base.blocks[reference.name] if spec is None else spec.block
+            what, known = "argument" if spec is None else "var", list(block.arguments)
+            needed = block.required if spec is None else ()
+        for name in given:
+            if name not in (*known, INPUT):
+                raise RuleError(f"'{reference.name}' has no {what} '{name}'" + nearest(name, [*known, INPUT]))
+        for name in needed:
+            if name not in given:
+                raise RuleError(f"'{reference.name}' needs the {what} '{name}': {reference.name}({name}=...)")
+        for value in given.values():
+            self.check_argument(value)
+
+    def check_argument(self, value: Argument) -> None:
+        """Raises ArchtoolError for a word that means nothing, and for a step whose fields are not its kind's."""
+        if isinstance(value, Word):
+            self.word(value)
+        elif isinstance(value, Step):
+            target = self.target(value)
+            allowed = target.field_kinds() if is_kind(target) else target.arguments
+            for name, inner in value.fields:
+                if name not in allowed:
+                    raise RuleError(f"'{value.word}' has no field '{name}'" + nearest(name, allowed))
+                self.check_argument(inner)
+
+    def word(self, word: Word) -> Any:
+        """What a word, or a text in quotes, means as a value in the spec."""
+        document = read_text("value: " + word.text, f"'{word.text}'")
+        try:
+            return self.base.value(document.root.entries["value"][1], document)
+        except SpecError as error:
+            raise RuleError(error.reason) from None
+
+    def target(self, step: Step) -> Any:
+        """The layer kind or block of a step."""
+        found: Any = self.base.blocks.get(step.word) or (find(step.word) if step.word in kinds() else None)
+        if found is None:
+            known = [*self.base.blocks, *kinds()]
+            raise RuleError(f"'{step.word}' is no layer kind or block" + nearest(step.word, known))
+        return found
+
     def used(self, reference: Reference) -> frozenset[str]:
         """The free sizes that a network depends on."""
         found = self.reached(frozenset().union(*(_uses(value) for _, value in reference.arguments)))
@@ -180,10 +231,6 @@ class Reading:
             return self._layer(reference, arguments, shape)
         spec = roster.spec(name)
         block = roster.base.blocks[name] if spec is None else spec.block
-        for key in arguments:
-            if key not in block.arguments:
-                known = [*block.arguments, INPUT]
-                raise RuleError(f"'{name}' has no {'var' if spec else 'argument'} '{key}'" + nearest(key, known))
         if spec is None:
             x = shape or next(iter(self._inputs(roster.base, self.environment).values()))
             run = self.evaluation.block(block, arguments, x)
@@ -202,9 +249,6 @@ class Reading:
     def _layer(self, reference: Reference, fields: Mapping[str, Any], shape: Shape | None) -> Placed:
         """A layer kind by itself, at the spec's input."""
         kind = find(reference.name)
-        unknown = [name for name in fields if name not in kind.field_kinds()]
-        if unknown:
-            raise RuleError(f"'{kind.kind}' has no field '{unknown[0]}'" + nearest(unknown[0], kind.field_kinds()))
         x = shape or next(iter(self._inputs(self.roster.base, self.environment).values()))
         step = StepValue(kind, kind.kind, tuple(fields), tuple(fields.values()))
         run = self.evaluation.block(_alone(kind.kind).blocks["alone"], {"step": step}, x)
@@ -223,21 +267,10 @@ class Reading:
         if isinstance(value, Expression):
             return value.evaluate({**self.environment, WORK: Allowance(100_000)})
         if isinstance(value, Word):
-            document = read_text("value: " + value.text, f"'{value.text}'")
-            return self.roster.base.value(document.root.entries["value"][1], document)
-        return self._step(value)
-
-    def _step(self, step: Step) -> StepValue:
-        target: Any = self.roster.base.blocks.get(step.word) or (find(step.word) if step.word in kinds() else None)
-        if target is None:
-            known = [*self.roster.base.blocks, *kinds()]
-            raise RuleError(f"'{step.word}' is no layer kind or block" + nearest(step.word, known))
-        fields = {name: self.argument(value) for name, value in step.fields}
-        allowed = target.field_kinds() if is_kind(target) else target.arguments
-        for name in fields:
-            if name not in allowed:
-                raise RuleError(f"'{step.word}' has no field '{name}'" + nearest(name, allowed))
-        return StepValue(target, step.word, tuple(fields), tuple(fields.values()))
+            return self.roster.word(value)
+        target = self.roster.target(value)
+        fields = {name: self.argument(inner) for name, inner in value.fields}
+        return StepValue(target, value.word, tuple(fields), tuple(fields.values()))
 
 
 def _alone(kind: str) -> Spec:
@@ -265,9 +298,9 @@ def _input_uses(form: Any) -> frozenset[str]:
 def domains(spec: Spec) -> dict[str, Any]:
     """The values that the free sizes may take: ranges, or lists of values; raises SpecError."""
     given = spec.document.root.entries.get("given")
-    assert given is None or isinstance(given[1], MappingNode)
+    entries = given[1].entries if given is not None and isinstance(given[1], MappingNode) else {}
     found: dict[str, Any] = {}
-    for name, (_, node) in given[1].entries.items() if given else ():
+    for name, (_, node) in entries.items():
         items: list[Node] = getattr(node, "items", [])
         found[name] = tuple([spec.value(item, spec.document) for item in items]) if items else spec.given[name]
     return found

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from archtool.errors import SpecError
+
+CONCEPTS: Final = "concepts"  # the folder of lessons
 
 
 @cache
@@ -25,7 +28,7 @@ def shipped_files() -> list[Path]:
 def find_shipped(name: str) -> tuple[Path, str | None] | None:
     """The shipped file of that name, or the file that has a design of that name, and the design.
 
-    Raises SpecError where several files have such a design.
+    Designs of concepts (`wide`, `P`) are words of their lesson: they are found in their spec alone. Raises SpecError where several files have such a design.
     """
     if not re.fullmatch(r"[\w.-]+", name):
         return None
@@ -33,7 +36,7 @@ def find_shipped(name: str) -> tuple[Path, str | None] | None:
     for path in files:
         if path.stem == name:
             return path, name if has_design(path, name) else None
-    having = [path for path in files if has_design(path, name)]
+    having = [path for path in files if path.parent.name != CONCEPTS and has_design(path, name)]
     if len(having) > 1:
         write = f"{having[0].stem} --design {name}"
         raise SpecError(f"'{name}' is a design of {', '.join(path.stem for path in having)}; write {write}")
@@ -51,6 +54,8 @@ def shipped_names() -> list[str]:
     names: dict[str, None] = {}
     for path in shipped_files():
         names[path.stem] = None
+        if path.parent.name == CONCEPTS:
+            continue
         _, found, designs = path.read_text(encoding="utf-8").partition("\ndesigns:")
         names.update(dict.fromkeys(re.findall(r"^  (\w+):", designs, re.MULTILINE) if found else ()))
     return list(names)
