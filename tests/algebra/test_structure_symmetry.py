@@ -37,6 +37,7 @@ def proved(*layers: str, input: str = "[4, 8, 8]") -> set[str]:
 
 
 ATTENDED = {"pixels", "flip", "rotation"}
+ALL = {"pixels", "channels", "flip", "rotation"}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,11 @@ ATTENDED = {"pixels", "flip", "rotation"}
         (["add: {x: [], bias: [parameter: {shape: [4, 1, 1]}]}"], {"pixels", "flip", "rotation"}),
         (["global_avg_pool", "flatten", "linear: {out: 2}"], {"pixels", "flip", "rotation"}),
         (["channel_shuffle: {groups: 2}"], {"pixels", "flip", "rotation"}),
+        (["concat: {a: [], b: [relu]}"], {"pixels", "flip", "rotation"}),
+        (["layer_norm"], {"pixels", "flip", "rotation"}),
+        (["concat: {a: [{mean: {over: channels}}], b: [{mean: {over: channels}}]}"], ALL),
+        (["group_norm: {groups: 1, affine: false}"], {"pixels", "channels", "flip", "rotation"}),
+        (["group_norm: {groups: 2, affine: false}"], {"pixels", "flip", "rotation"}),
         (["locally_connected: {out: 2, kernel: 1}"], set()),
         (["{do: [tokens], name: t}", "parameter: {shape: [5, 64]}", "matmul: {by: t}"], set()),
         (
