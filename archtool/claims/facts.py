@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,4 +82,19 @@ def _tested(fact: Fact, reading: Reading, found: Finding, settings: Settings) ->
     from archtool.realize import relations
 
     relation: Callable[..., Finding] = getattr(relations, fact.function)
-    return relation(*flats, settings)
+    return _named(relation(*flats, settings), fact)
+
+
+def _named(found: Finding, fact: Fact) -> Finding:
+    """A finding that tells two networks apart, its witness with their names."""
+    invariant, witness = found.facts.get("invariant"), found.witness
+    if found.truth is not False or invariant is None or witness is None:
+        return found
+    broken, kept = (subject.text for subject in (reversed(fact.subjects) if is_of_second(found) else fact.subjects))
+    told = f"{kept} keeps '{invariant}' for all weights, {broken} does not: {witness.text}"
+    return found.but(witness=replace(witness, text=told))
+
+
+def is_of_second(found: Finding) -> bool:
+    """Whether a witness that tells two networks apart is one of the second of them."""
+    return bool(found.facts.get("of") == "right")

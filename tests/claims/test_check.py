@@ -9,6 +9,7 @@ import pytest
 from archtool import SpecError, load
 from archtool.algebra.settings import Settings
 from archtool.claims.check import Checked, check
+from archtool.claims.facts import is_of_second
 from archtool.claims.language import Fact, leaves, read
 from archtool.claims.roster import Roster
 from archtool.claims.verdict import HOLDS, PROVED, REFUTED, UNDECIDED
@@ -81,7 +82,7 @@ def test_counterexamples_in_torch_differ_when_replayed(false: Checked) -> None:
         (fact,) = leaves(read(verdict.that, roster.names))
         assert isinstance(fact, Fact)
         flats = [reading.placed(subject).flat() for subject in fact.subjects]
-        broken = flats[verdict.finding.facts.get("violator", 0)]
+        broken = flats[-1 if is_of_second(verdict.finding) else 0]
         left, right = replay(broken, witness)
         assert left != right, verdict.title
         assert (left, right) == (witness.left, witness.right), verdict.title
