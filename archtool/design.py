@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     import networkx as nx
     import torch
 
+    from archtool.algebra.folding import Folding
     from archtool.algebra.formula import Formula
     from archtool.algebra.settings import Settings
     from archtool.analysis.effective import EffectiveField
+    from archtool.analysis.gemm import Gemm
     from archtool.analysis.operations.convention import Convention
     from archtool.analysis.operations.reconciliation import Flops
     from archtool.analysis.projective import ProjectiveField
@@ -80,11 +82,7 @@ class Design:
 
     @property
     def designs(self) -> tuple[str, ...]:
-        """The names of the spec's variants.
-
-        >>> load("squeezenet").designs
-        ('squeezenet1_0', 'squeezenet1_1')
-        """
+        """The names of the spec's variants."""
         return self.spec.designs
 
     @property
@@ -188,9 +186,6 @@ class Design:
         expected squared gradient over random weights (Luo et al. 2016, arXiv:1701.04128), without drawing any.
 
         `at`, `position` and `of` are those of `field`. Raises RuleError, by name, for a layer whose rule is not known.
-
-        >>> round(load("vgg16").effective(at="stage.4.max_pool").widths[0], 1)
-        27.6
         """
         from archtool.analysis.effective import effective
 
@@ -233,21 +228,13 @@ class Design:
     def projective(
         self, at: str | None = None, position: tuple[int, ...] | None = None, of: str | None = None
     ) -> ProjectiveField:
-        """Which positions of the output of `at` a `position` of the input or layer `of` reaches; see `field`.
-
-        >>> [(axis.first, axis.last) for axis in load("resnet50").projective("stem", (0, 100)).axes]
-        [(0, 1), (49, 51)]
-        """
+        """Which positions of the output of `at` a `position` of the input or layer `of` reaches; see `field`."""
         from archtool.analysis.projective import projective
 
         return projective(self, at, position, of)
 
     def unproductive(self, of: str | None = None) -> Unproductive:
-        """The convolutions that can bring no more of the image together, as rfa_toolbox tells them, and their cost.
-
-        >>> load("vgg16", res=32).unproductive().idle_params
-        13569280
-        """
+        """The convolutions that can bring no more of the image together, as rfa_toolbox tells them, and their cost."""
         from archtool.analysis.unproductive import unproductive
 
         return unproductive(self, of)
@@ -277,6 +264,26 @@ class Design:
         from archtool.explore.sweep import sweep
 
         return sweep(self, over, metrics, **asked)
+
+    def gemm(self, *, batch: int = 1, dtype: str = "float32", layout: str = "channels_first") -> Gemm:
+        """Each layer as the matrix products that it becomes; `layout` is 'channels_first' or 'channels_last'.
+
+        >>> load("resnet50").gemm().macs
+        4089184256
+        """
+        from archtool.analysis.gemm import gemm
+
+        return gemm(self, batch=batch, dtype=dtype, layout=layout)
+
+    def fold(self, *, dense: bool = False) -> Folding:
+        """Linear layers composed into the fewest, where that is exact and costs no more (`dense`: wherever it is exact).
+
+        >>> load("repvgg_a0").fold().after.params
+        8309384
+        """
+        from archtool.algebra.folding import fold
+
+        return fold(self.flat(), dense=dense)
 
     def check(self, settings: Settings | None = None) -> Checked:
         """The claims of the spec, each with its verdict; with settings, what structure does not decide is tested in
@@ -344,9 +351,6 @@ class Design:
         """The network's layers as a networkx graph: their kind, output shape, params and macs; shapes on the edges.
 
         Raises RuleError where there are too many layers.
-
-        >>> load("resnet50").graph().number_of_nodes()
-        176
         """
         from archtool.analysis.graph import to_networkx
 
@@ -369,9 +373,6 @@ class Design:
 
         `device` is 'auto' (CUDA where there is one), 'cpu', 'cuda', or 'meta' (no memory, no receptive fields). Raises
         MissingExtra without torch.
-
-        >>> load("lenet5").verify().ok
-        True
         """
         from archtool.realize.verify import verify
 
@@ -391,9 +392,6 @@ class Design:
 
         On 'cpu' all tensors of a run are counted, layer by layer; on 'cuda' torch's allocator is asked, and may differ
         by 5% at inference, by 10% in training. Raises RuleError on 'meta' and where torch refuses to run the network.
-
-        >>> load("lenet5").verify_memory("cpu", mode="training", optimizer="adam").ok
-        True
         """
         from archtool.realize.memory import verify_memory
 

@@ -88,10 +88,10 @@ def _tested(fact: Fact, reading: Reading, found: Finding, settings: Settings) ->
 def _named(found: Finding, fact: Fact) -> Finding:
     """A finding that tells two networks apart, its witness with their names."""
     invariant, witness = found.facts.get("invariant"), found.witness
-    if found.truth is not False or invariant is None or witness is None:
+    if found.truth is not False or invariant is None or witness is None or not witness.recipe:
         return found
     broken, kept = (subject.text for subject in (reversed(fact.subjects) if is_of_second(found) else fact.subjects))
-    told = f"{kept} keeps '{invariant}' for all weights, {broken} does not: {witness.text}"
+    told = f"{kept} is {invariant} for all weights, {broken} is not: {witness.text}"
     return found.but(witness=replace(witness, text=told))
 
 
