@@ -16,7 +16,7 @@ from archtool.algebra.closed import Reader
 from archtool.algebra.relations import NotLinear, equivalent, expressible, freedom, rank, slice_rank
 from archtool.algebra.relations.graphs import Linear, Other, graph
 from archtool.algebra.relations.jacobian import moved
-from archtool.algebra.relations.modular import PRIME, rank_of
+from archtool.algebra.relations.modular import PRIME, product_of, rank_of
 from archtool.flatten import FlatNetwork, flat_network
 
 OFTEN = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -117,6 +117,8 @@ def test_ranks_and_freedom_of_chains(c: int, one: Any) -> None:
 def test_freedom_of_other_networks(layers: list[str], value: int) -> None:
     found = freedom(net(*layers))
     assert (found.value, found.exact) == (value, True)
+    shown = moved(net(*layers))
+    assert shown is not None and not product_of(shown.directions, shown.derivatives).any()  # they move nothing
 
 
 def test_freedom_that_is_not_known_is_not_told() -> None:

@@ -146,6 +146,27 @@ def test_functions_among_others(name: str) -> None:
     assert expressible(right, left, SETTINGS).truth is not True
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ([conv(4, 3), conv(5, 3)], [conv(5, 5)]),  # at the border the stack is no kernel
+        ([conv(4, bias=True), conv(5, 3)], [conv(5, 3, bias=True)]),
+        ([DEPTHWISE, conv(4, 3), conv(5)], [conv(5, 5)]),
+        ([conv(5, bias=True)], [conv(5)]),
+        ([conv(5, 3)], ["conv: {out: 5, kernel: 3, padding: 2, dilation: 2}"]),
+        ([conv(4, 3)], [conv(4), "relu", conv(4)]),
+        ([conv(4, 3)], [conv(4, 3), "relu"]),
+        (["relu"], [conv(4, 3)]),
+        ([conv(4, 5)], [conv(4, 3), conv(4, 3)]),
+        ([conv(4, 3)], [f"add: {{a: [{conv(4)}], b: [{DEPTHWISE}]}}"]),  # 36 + 16 numbers, 144 dimensions
+    ],
+)
+def test_functions_that_the_other_can_not_be(left: list[str], right: list[str]) -> None:
+    found = expressible(net(*left), net(*right), SETTINGS)
+    assert found.truth is False, found.reason
+    assert equivalent(net(*left), net(*right), SETTINGS).truth is False
+
+
 @pytest.mark.parametrize("name", [*SAME, *OTHERS, *WITHIN])
 def test_laws_that_a_network_is_said_to_keep_are_kept(name: str) -> None:
     left, right = {**SAME, **OTHERS, **WITHIN}[name]()
@@ -160,7 +181,7 @@ def test_laws_that_a_network_is_said_to_keep_are_kept(name: str) -> None:
 
 LAYERS = st.sampled_from(
     [
-        conv(3), conv(3, bias=True), conv(2), conv(3, 3), conv(3, 3, bias=True), conv(3, 3, padding=0),
+        conv(3), conv(3, bias=True), conv(2), conv(3, 3), conv(3, 3, bias=True), conv(3, 3, padding=0), conv(3, 5),
         conv(3, more=", stride: 2"), "relu", "batch_norm", "batch_norm: {affine: false}", "layer_scale", "identity",
         "depthwise_conv: {kernel: 3, padding: half}", f"add: {{a: [{conv(3)}], b: [{conv(3, 3)}]}}",
         f"add: {{a: [{conv(3, 3)}, batch_norm], b: [{conv(3)}]}}", "tanh", "dropout",

@@ -31,12 +31,15 @@ class Composed(NamedTuple):
 class Moved(NamedTuple):
     """What a kernel's derivatives show at one point: their `rank`; how many `weights` there are and how many of the
     kernel's `entries` any of them moves; and how many independent directions are known, at that point, in which the
-    weights change and the kernel does not, at any point (`idle`)."""
+    weights change and the kernel does not, at any point (`idle`); the `directions` and the `derivatives` themselves,
+    one row a direction and one a weight."""
 
     rank: int
     weights: int
     entries: int
     idle: int
+    directions: Array
+    derivatives: Array
 
 
 def moved(flat: FlatNetwork) -> Moved | None:
@@ -72,7 +75,8 @@ def moved(flat: FlatNetwork) -> Moved | None:
         tensors[layer.target] = made
     derivatives = tensors[next(iter(flat.outputs.values()))].derivatives.reshape(count, -1)
     entries = int(np.count_nonzero(derivatives.any(axis=0)))
-    return Moved(rank_of(derivatives), count, entries, _idle(flat, layers, numbers, count))
+    directions = idle(flat, layers, numbers, count)
+    return Moved(rank_of(derivatives), count, entries, rank_of(directions), directions, derivatives)
 
 
 def _through(layer: Drawn, first: int, x: Composed) -> Composed | None:
@@ -132,8 +136,8 @@ def _together(tensors: list[Composed], way: str) -> Composed | None:
     return Composed(np.sum(kernels, axis=0) % PRIME, np.sum(derivatives, axis=0) % PRIME, before, tensors[0].stride)
 
 
-def _idle(flat: FlatNetwork, layers: dict[int, Drawn], numbers: dict[int, int], count: int) -> int:
-    """The rank of the directions (X W, -V X) of the weights W before a tensor that only V takes: W + e X W and
+def idle(flat: FlatNetwork, layers: dict[int, Drawn], numbers: dict[int, int], count: int) -> Array:
+    """The directions (X W, -V X) of the weights W before a tensor that only V takes: W + e X W and
     V - e V X make the same kernel, up to e^2, for any X where both layers are dense, else for X a factor a channel."""
     import numpy as np
 
@@ -164,8 +168,8 @@ def _idle(flat: FlatNetwork, layers: dict[int, Drawn], numbers: dict[int, int], 
                 direction[numbers[id(after.weights)] :][: other.size] = other.ravel()
                 directions.append(direction)
                 if len(directions) * count > MOST_NUMBERS:
-                    return 0
-    return rank_of(np.array(directions)) if directions else 0
+                    return np.zeros((0, count), dtype=np.int64)
+    return np.array(directions, dtype=np.int64).reshape(-1, count)
 
 
 def _behind_passes(made: dict[int, FlatLayer], number: int, uses: list[int]) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from archtool.algebra.relations.graphs import Graph, Linear, Source
+from archtool.algebra.relations.graphs import Graph, Linear, Other, Source
 from archtool.algebra.relations.kernels import INSIDE, POINT, ZEROS, Kernels, at_most_all, offsets
 from archtool.algebra.relations.order import at_most
 from archtool.algebra.relations.ranks import NotLinear, rank, slice_rank
 from archtool.field import LOCAL, AxisField
 from archtool.flatten import FlatNetwork
+from archtool.layers.activation import ReLU
 from archtool.size import Size, equal
 
 
@@ -17,6 +18,9 @@ def beyond(left: Graph, right: Graph, own: FlatNetwork, other: FlatNetwork) -> s
     one = _part(left)
     if one is None or not one.part.reach.onto or not _all_read(one):
         return ""
+    node = next(iter(right.outputs.values()))[0]
+    if isinstance(node, Other) and isinstance(node.layer.run.layer, ReLU):
+        return f"some are negative somewhere; '{node.layer.name}' leaves nothing negative in the other"
     two, reach = _part(right), one.part.reach.settled()
     apart = _beyond(reach, two.part.reach) if two is not None else ""
     if not apart and is_visible(own, other):

@@ -20,7 +20,8 @@ def equivalent(left: FlatNetwork, right: FlatNetwork, settings: Settings) -> Fin
     structure; else unknown."""
     found = relations.equivalent(left, right)
     if found.truth is True:
-        return _checked(_checked(found, left, right, settings), right, left, settings)
+        there = _checked(found, left, right, settings, within=False)
+        return _checked(there, right, left, settings, within=False)
     if found.truth is False:
         return found
     for one, two, turned in ((left, right, False), (right, left, True)):
@@ -38,7 +39,7 @@ def expressible(left: FlatNetwork, right: FlatNetwork, settings: Settings) -> Fi
     as `equivalent` has it, one way."""
     found = relations.expressible(left, right)
     if found.truth is True:
-        return _checked(found, left, right, settings)
+        return _checked(found, left, right, settings, within=True)
     if found.truth is False:
         return found
     apart = separate(left, right, settings)
@@ -51,12 +52,12 @@ def _turned(step: str) -> str:
     return " ".join([words.get(word, word) for word in step.split(" ")])
 
 
-def _checked(found: Finding, left: FlatNetwork, right: FlatNetwork, settings: Settings) -> Finding:
+def _checked(found: Finding, left: FlatNetwork, right: FlatNetwork, settings: Settings, *, within: bool) -> Finding:
     """What is proved, with the right network's weights made from the left one's and the outputs compared."""
     if found.truth is not True:
         return found
     try:
-        pairs = corresponding(left, right, within=True)
+        pairs = corresponding(left, right, within=within)
         done = None if pairs is None else measured(left, right, pairs, settings)
     except (Open, TooLarge) as error:
         return found.but(facts={**found.facts, "measured": f"not measured: {error}"})
