@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archtool.algebra.formula import said
 from archtool.claims.judging import Judge
 from archtool.claims.judging import said as values_said
-from archtool.claims.language import Comparison, Part, leaves, read, read_condition
+from archtool.claims.language import Comparison, Part, leaves, read, read_condition, subjects_of
 from archtool.claims.roster import Roster, domains
 from archtool.claims.verdict import STATUSES, Verdict
 from archtool.errors import ArchtoolError, SpecError
@@ -90,8 +90,7 @@ def _read(spec: Spec, roster: Roster, claim: Claim) -> _Read:
         when = read_condition(claim.when, roster.names) if claim.when else None
         for each in (part, when):
             for leaf in leaves(each) if each is not None else ():
-                subjects = [n.subject for n in leaf.numbers.values()] if isinstance(leaf, Comparison) else leaf.subjects
-                for subject in subjects:
+                for subject in subjects_of(leaf):
                     roster.check(subject)
     except ArchtoolError as error:
         raise _located(spec, claim, error) from None

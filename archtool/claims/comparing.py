@@ -41,13 +41,6 @@ class Compared:
         """Whether it calls functions whose results are rounded."""
         return bool(ROUNDING.search(self.text))
 
-    @property
-    def used(self) -> frozenset[str]:
-        """The free sizes that it depends on."""
-        numbers = self.comparison.numbers.values()
-        named = frozenset().union(*(self.roster.used(number.subject) for number in numbers))
-        return named | self.roster.reached(self.comparison.truth.uses)
-
     def at(self, point: Mapping[str, Any]) -> bool:
         """Whether it holds where the free sizes have these values; raises ArchtoolError where a network has none."""
         found = self.comparison.truth.evaluate(self.environment(self.roster.reading({**self.fixed, **point})))

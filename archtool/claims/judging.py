@@ -9,13 +9,13 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.algebra.bounded import BoundedTrace
-from archtool.algebra.finding import Finding, Witness, unknown
+from archtool.algebra.finding import Basis, Finding, Witness, unknown
 from archtool.claims.comparing import Compared
 from archtool.claims.conditional import CONDITION, Conditional
 from archtool.claims.deciding.decide import decide
 from archtool.claims.deciding.symbols import symbols
 from archtool.claims.facts import decided, structural
-from archtool.claims.language import All, Comparison, Fact, Not, Part, leaves
+from archtool.claims.language import All, Comparison, Fact, Not, Part, leaves, subjects_of
 from archtool.claims.logic import all_of, opposite, some_of, together
 from archtool.claims.roster import Reading, Roster
 from archtool.errors import ArchtoolError, RuleError, Untraceable
@@ -70,10 +70,9 @@ class Judge:
         names: set[str] = set()
         for part in parts:
             for leaf in leaves(part) if part is not None else ():
+                names |= frozenset().union(*(self.roster.used(subject) for subject in subjects_of(leaf)))
                 if isinstance(leaf, Comparison):
-                    names |= Compared(leaf, self.roster).used
-                else:
-                    names |= frozenset().union(*(self.roster.used(subject) for subject in leaf.subjects))
+                    names |= self.roster.reached(leaf.truth.uses)
         return {name: domain for name, domain in self.domains.items() if name in names}
 
     def usual_of(self, free: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,12 +165,12 @@ class Judge:
         findings = []
         for point in self.points(when, free):
             reading = self.roster.reading(point)
+            if not self.is_valid(part, reading, point == self.usual_of(free)):
+                continue
             try:
                 found = self.at(part, reading)
-            except ArchtoolError:
-                if point == self.usual_of(free):
-                    raise
-                continue  # no network there
+            except RuleError as error:  # a network with more layers than can be told apart, say
+                found = unknown(str(error))
             if found.truth is False:
                 return _placed_at(found, point)
             findings.append((point, found))
@@ -181,16 +180,32 @@ class Judge:
             if found.truth is None:
                 return found.but(reason=f"at {said(point)}: {found.reason}")
         joint = together([found for _, found in findings])
+        if every_point(free) is not None:
+            return joint.but(basis=(*joint.basis, Basis("exhaustion", f"at each of {len(findings)} values")))
         return joint.but(at={"points": tuple([point for point, _ in findings])})
 
+    def is_valid(self, part: Part, reading: Reading, is_usual: bool) -> bool:
+        """Whether all networks of a part are valid; raises ArchtoolError where they are not at their usual sizes."""
+        subjects = [each for leaf in leaves(part) for each in subjects_of(leaf)]
+        try:
+            for subject in subjects:
+                reading.placed(subject)
+        except ArchtoolError:
+            if is_usual:
+                raise
+            return False
+        return True
+
     def points(self, when: Comparison | None, free: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The usual values and the ends of domains, the smallest first, where the hypothesis holds."""
+        """All values of small domains, else the usual ones and the ends of domains, the smallest first, where the
+        hypothesis holds."""
         usual = self.usual_of(free)
         ends = {name: _ends(domain) for name, domain in free.items()}
         lows = {name: values[0] for name, values in ends.items()}
-        tried = [usual, lows]
-        for name, values in ends.items():
-            tried += [{**base, name: value} for value in values for base in (usual, lows)]
+        tried = every_point(free)
+        if tried is None:
+            sides = [(base, name, value) for name, values in ends.items() for value in values for base in (usual, lows)]
+            tried = [usual, lows, *[{**base, name: value} for base, name, value in sides]]
         unique = {tuple(point.items()): point for point in tried}
         ordered = sorted(unique.values(), key=lambda point: sum([v for v in point.values() if type(v) is int]))
         kept = 0
@@ -206,6 +221,20 @@ def _placed_at(refuted: Finding, point: Mapping[str, Any]) -> Finding:
     """What is refuted, with the values of the free sizes where it is."""
     witness = refuted.witness or Witness(text=refuted.reason or "; ".join(refuted.steps[-1:]))
     return refuted.but(witness=replace(witness, sizes={**point, **witness.sizes}))
+
+
+def every_point(free: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """All values of free sizes together, where they are few."""
+    values = []
+    for domain in free.values():
+        if isinstance(domain, Range):
+            if domain.high is None or domain.high - domain.low >= MOST_POINTS * domain.step:
+                return None
+            domain = range(domain.low, domain.high + 1, domain.step)
+        values.append(domain)
+    if prod(map(len, values)) > MOST_POINTS:
+        return None
+    return [dict(zip(free, chosen, strict=True)) for chosen in product(*values)]
 
 
 def _ends(domain: Any) -> tuple[Any, ...]:

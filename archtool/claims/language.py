@@ -130,6 +130,11 @@ def leaves(part: Part) -> Iterator[Comparison | Fact]:
             yield from leaves(each)
 
 
+def subjects_of(leaf: Comparison | Fact) -> tuple[Reference, ...]:
+    """The networks that a comparison or a fact is about."""
+    return leaf.subjects if isinstance(leaf, Fact) else tuple([number.subject for number in leaf.numbers.values()])
+
+
 class _Reader:
     def __init__(self, text: str, names: frozenset[str]) -> None:
         self.text = AS.sub("as_=", text).strip()
