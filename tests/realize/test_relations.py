@@ -156,6 +156,7 @@ def test_functions_among_others(name: str) -> None:
         ([conv(5, 3)], ["conv: {out: 5, kernel: 3, padding: 2, dilation: 2}"]),
         ([conv(4, 3)], [conv(4), "relu", conv(4)]),
         ([conv(4, 3)], [conv(4, 3), "relu"]),
+        ([conv(5, 21)], ["depthwise_conv: {kernel: 21, padding: half}", conv(5)]),  # no position clear of the border
         (["relu"], [conv(4, 3)]),
         ([conv(4, 5)], [conv(4, 3), conv(4, 3)]),
         ([conv(4, 3)], [f"add: {{a: [{conv(4)}], b: [{DEPTHWISE}]}}"]),  # 36 + 16 numbers, 144 dimensions

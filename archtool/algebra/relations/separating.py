@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archtool.algebra.relations.graphs import Graph, Linear, Other, Source
+from archtool.algebra.relations.graphs import Graph, Linear, Other, Source, graph
 from archtool.algebra.relations.kernels import INSIDE, POINT, ZEROS, Kernels, at_most_all, offsets
 from archtool.algebra.relations.order import at_most
 from archtool.algebra.relations.ranks import NotLinear, rank, slice_rank
@@ -23,16 +23,23 @@ def beyond(left: Graph, right: Graph, own: FlatNetwork, other: FlatNetwork) -> s
         return f"some are negative somewhere; '{node.layer.name}' leaves nothing negative in the other"
     two, reach = _part(right), one.part.reach.settled()
     apart = _beyond(reach, two.part.reach) if two is not None else ""
-    if not apart and is_visible(own, other):
+    if not apart and (_is_kernel(other) or is_visible(own, other)):
         apart = _by_ranks(reach, other)
     return apart or _by_dimension(reach, other)
 
 
-def _part(graph: Graph) -> Linear | None:
+def _part(nodes: Graph) -> Linear | None:
     """The one linear part that a network is."""
-    node = next(iter(graph.outputs.values()))[0]
-    alone = len(graph.inputs) == len(graph.outputs) == 1 and isinstance(node, Linear) and isinstance(node.of, Source)
+    node = next(iter(nodes.outputs.values()))[0]
+    alone = len(nodes.inputs) == len(nodes.outputs) == 1 and isinstance(node, Linear) and isinstance(node.of, Source)
     return node if isinstance(node, Linear) and alone else None
+
+
+def _is_kernel(flat: FlatNetwork) -> bool:
+    """Whether a network is one kernel between zeros, at the borders too: then every tap that the other one's kernel has
+    is one of its own."""
+    part = _part(graph(flat, loosely=True))
+    return part is not None and part.part.reach.border in (INSIDE, ZEROS)
 
 
 def is_visible(*flats: FlatNetwork) -> bool:
