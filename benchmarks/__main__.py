@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import (
     agreement,
     choices,
+    claims,
     deep,
     memory,
     residual,
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "agreement": agreement.measure,
     "sweep": sweep_rate.measure,
     "choices": choices.measure,
+    "claims": claims.measure,
     "search": search.measure,
     "parquet": sweep_parquet.seconds,
     "parquet_memory": sweep_parquet.memory,
