@@ -70,6 +70,14 @@ def test_a_norm_that_divides_by_anything_but_one_is_not_exact():
     assert "divides by a root" in why_inexact(flat, net, [X])
 
 
+@pytest.mark.parametrize("affine", ["true", "false"])
+def test_bounding_leaves_the_network_as_it_is(affine):
+    flat, net = network(f"  - conv: {{out: 4, kernel: 1}}\n  - batch_norm: {{affine: {affine}}}\n")
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    assert why_inexact(flat, net, [X]) == ""
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+
+
 def test_a_sum_with_more_digits_than_a_float64_is_not_exact():
     """2**60 - 2**60 + 1 is 0 in float64 in one order: the bound is of absolute values, not of results."""
     flat, net = network("  - conv: {out: 1, kernel: 1, bias: false}", head="input: [3, 1]")

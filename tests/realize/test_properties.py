@@ -7,7 +7,9 @@ import pytest
 from archtool.algebra.finding import Finding, unknown
 from archtool.algebra.settings import Settings
 from archtool.errors import RuleError
+from archtool.realize.draws import Draw
 from archtool.realize.properties import test
+from archtool.realize.properties.laws import Judge, Law, place_of
 from archtool.realize.replay import replayed
 from tests.realize.properties import flat, found
 
@@ -15,6 +17,7 @@ from tests.realize.properties import flat, found
 SLEEPING = {
     "a cut far away": "  - conv: {out: 4, kernel: 1, bias: false}\n  - hardtanh: {min_val: -1000, max_val: 1000}",
     "a cut very far away": "  - hardtanh: {min_val: -1e9, max_val: 1e9}",
+    "a cut beyond all scales but its own": "  - hardtanh: {min_val: -1e30, max_val: 1e30}",
     "a rectifier that is always on": "  - threshold: {threshold: -1000, value: -1000}",
     "a rectifier that is always off": "  - threshold: {threshold: 1000, value: 0}",
     "a tiny bend": "  - softshrink: {lambd: 1e-9}",
@@ -213,6 +216,8 @@ def test_identity_at_init():
     dropped = found("identity_at_init", flat(RESIDUAL.replace("INIT", "0") + "  - dropout\n"))
     assert dropped.truth is False
     assert dropped.witness.recipe["training"] is True
+    biased = RESIDUAL.replace("layer_scale: {init: INIT}", "layer_scale: {init: 0}, conv: {out: 4, kernel: 1}")
+    assert found("identity_at_init", flat(biased)).truth is False
     zeros_dropped = RESIDUAL.replace("layer_scale: {init: INIT}", "layer_scale: {init: 0}, dropout")
     assert found("identity_at_init", flat(zeros_dropped)).is_proof
 
@@ -257,6 +262,21 @@ def test_a_difference_is_judged_in_float64_whatever_was_asked():
     finding = found("linear", network, Settings(dtype="float32"))
     assert finding.truth is False
     assert finding.witness.recipe["dtype"] == "float64"
+
+
+def test_a_difference_that_is_rounding_breaks_no_law():
+    """(x + 1e16) - 1e16 is 0 or 2 for x = 1, whatever the tolerance."""
+    far = "hardtanh: {min_val: 1e16, max_val: 2e16}"  # 1e16 for all small inputs
+    network = flat(f"  - subtract: {{a: [add: {{a: [], b: [{far}]}}], b: [{far}]}}\n", "input: [2, 3]")
+    x, y = (["draw", Draw(kind="integers", seed=seed).recipe()] for seed in (1, 2))
+    both = ["output", ["sum", [1, x], [1, y]]]
+    law = Law(both, ["sum", [1, ["output", x]], [1, ["output", y]]], ("f(x + y)", "f(x) + f(y)"))
+    judge = Judge(network, 1e-9)
+    weights = Draw(kind="integers")
+    place = place_of(*judge.sides(weights).of(law), None)
+    assert place is not None
+    assert place.relative > 0.1
+    assert judge.violation(weights, [law]) is None
 
 
 def test_settings_are_kept():
