@@ -276,7 +276,7 @@ class Design:
         return gemm(self, batch=batch, dtype=dtype, layout=layout)
 
     def fold(self, *, dense: bool = False) -> Folding:
-        """Linear layers composed into the fewest, where that is exact and costs no more (`dense`: wherever it is exact).
+        """Linear layers composed into the fewest where that is exact and costs no more; `dense`: wherever it is exact.
 
         >>> load("repvgg_a0").fold().after.params
         8309384

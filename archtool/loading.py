@@ -20,8 +20,10 @@ class Source(NamedTuple):
 
 
 def source(where: str | os.PathLike[str]) -> Source:
-    """The spec that a path, a spec's text (of more than one line), or the name of a shipped spec or design means; raises
-    SpecError."""
+    """The spec that a path, a spec's text (of more than one line), or the name of a shipped spec or design means.
+
+    Raises SpecError where there is none.
+    """
     text = os.fspath(where)
     if "\n" in text:
         return Source(read_text(text, "<text>"), None, None)

@@ -146,7 +146,7 @@ def _scope(found: Finding, free: Mapping[str, Any], when: str) -> str:
     if found.at:
         points = found.at.get("points")
         if points:
-            more = f", and at {len(points) - 1} more ends of their domains" if len(points) > 1 else ""
+            more = f", and at {len(points) - 1} more points at the ends of their domains" if len(points) > 1 else ""
             return f"at {values_said(points[-1])}{more}{under}"
         return f"at {values_said(found.at)}{under}"
     ranges = said({name: domain for name, domain in free.items() if isinstance(domain, Range)})

@@ -29,7 +29,7 @@ class Diagnostic(NamedTuple):
     """One thing found at a place: `rule` is a Rule's code, `level` one of LEVELS; `line` and `column` count from 1.
 
     `message` says what is wrong and what it costs, `help` what to do; both may have several lines. `facts` are the
-    figures of the message, for programs.
+    figures of the message, for programs. `title` is a name of its own, where it has one (a claim's).
     """
 
     rule: str
@@ -41,6 +41,7 @@ class Diagnostic(NamedTuple):
     help: str = ""
     uri: str = ""
     facts: Mapping[str, Any] = MappingProxyType({})
+    title: str = ""
 
     @property
     def fails(self) -> bool:

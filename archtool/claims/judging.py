@@ -179,7 +179,7 @@ class Judge:
         for point, found in findings:
             if found.truth is None:
                 return found.but(reason=f"at {said(point)}: {found.reason}")
-        joint = together([found for _, found in findings])
+        joint = together([found for _, found in findings]).but(steps=findings[-1][1].steps)
         if every_point(free) is not None:
             return joint.but(basis=(*joint.basis, Basis("exhaustion", f"at each of {len(findings)} values")))
         return joint.but(at={"points": tuple([point for point, _ in findings])})

@@ -23,7 +23,7 @@ COUNTED: Final = ("batch", "dtype", "acts", "convention", "exact_padding", "mode
 SIZES: Final = ("channels", "height", "width")  # of what a network makes
 SEEN: Final = "seen"  # how many positions of the input one of the output sees, holes left out, padding counted
 BOUNDED: Final[Mapping[str, str]] = {  # numbers that structure bounds, and does not always know exactly
-    "rank": "the rank of the kernel that a linear network is, the greatest over all weights",
+    "rank": "how many channels everything in a linear network flows through, the greatest over all weights",
     "slice_rank": "the same, of the slice of each input channel",
     "freedom": "the dimension of the set of functions that a linear network can be",
     "lipschitz": "how much further apart its outputs can be than its inputs",

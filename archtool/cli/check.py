@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archtool.errors import SpecError
+from archtool.errors import SpecError, nearest
 
 if TYPE_CHECKING:
     from archtool.algebra.settings import Settings
@@ -55,6 +55,10 @@ def command(
 
     settings = _settings(draws, seed, device, dtype) if test else None
     read = [_spec(source) for source in specs]
+    for name in names:
+        known = [word for spec in read for claim in spec.claims for word in (claim.name, claim.that) if word]
+        if name not in known:
+            raise SpecError(f"no claim has the name or text '{name}'" + nearest(name, known))
     checked = [check(spec, settings, claims=names) for spec in read]
     click.echo(_written(checked, form, why), nl=False)
     if not all([each.ok for each in checked]):

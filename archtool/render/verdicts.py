@@ -56,6 +56,7 @@ def _diagnostic(verdict: Verdict) -> Diagnostic:
         line=place.line,
         column=place.column,
         help=_detail(verdict),
+        title=verdict.title,
     )
 
 

@@ -28,7 +28,8 @@ def shipped_files() -> list[Path]:
 def find_shipped(name: str) -> tuple[Path, str | None] | None:
     """The shipped file of that name, or the file that has a design of that name, and the design.
 
-    Designs of concepts (`wide`, `P`) are words of their lesson: they are found in their spec alone. Raises SpecError where several files have such a design.
+    Designs of concepts (`wide`, `P`) are words of their lesson, found in their spec alone. Raises
+    SpecError where several files have such a design.
     """
     if not re.fullmatch(r"[\w.-]+", name):
         return None

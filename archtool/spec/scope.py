@@ -39,8 +39,8 @@ class Vocabulary:
 class Scope:
     """The names that one block (or a network, whose arguments are its vars) can use, and where in it we are.
 
-    `touched` gathers the names that compiled expressions read in the body that is compiled, `reads` those of all bodies;
-    `tensors` are the names of the body's tensors.
+    `touched` gathers the names that compiled expressions read in the body that is being compiled, `reads` those of all
+    bodies; `tensors` are the names of the body's tensors.
     """
 
     def __init__(self, vocabulary: Vocabulary, path: tuple[str, ...]) -> None:

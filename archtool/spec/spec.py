@@ -48,9 +48,10 @@ class Expectation(NamedTuple):
 class Spec:
     """A compiled spec in one of its designs.
 
-    `block` is the network: its arguments are the vars; `blocks` are those that its steps can name. `functional` are the
-    layer kinds that the network's published code calls as functions, `expect` holds published totals, `claims`, `given`,
-    `explore` and `lint` what later readings use, `included` the specs that it includes, by file.
+    `block` is the network: its arguments are the vars; `blocks` are those that its steps can name; `reads` are the names
+    that its layers, its input and other vars read. `functional` are the layer kinds that the network's published code
+    calls as functions, `expect` holds published totals, `claims`, `given`, `explore` and `lint` what later readings use,
+    `included` the specs that it includes, by file.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Spec:
         self.block = self._compile(vocabulary, entries)
         self.blocks: Mapping[str, Block] = vocabulary.blocks
         self.inputs = self._inputs(entries)
-        self.reads = frozenset(self._scope.reads)  # the vars that the layers, the input and other vars read
+        self.reads = frozenset(self._scope.reads)
         self.expect = self._expectations(entries)
         forms = Forms(document)
         self.given = forms.given(entries["given"][1]) if "given" in entries else {}

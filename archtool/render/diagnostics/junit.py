@@ -34,7 +34,7 @@ def _suite(file: str, found: list[Diagnostic], tool: Tool) -> Element:
         SubElement(suite, "testcase", {"classname": _clean(file), "name": tool.name, "file": _clean(file)})
     for each in found:
         place = {"file": _clean(file), "line": str(each.line)}
-        name = f"{each.rule} {each.line}:{each.column}"
+        name = each.title or f"{each.rule} {each.line}:{each.column}"
         case = SubElement(suite, "testcase", {"classname": _clean(file), "name": _clean(name), **place})
         said = _clean(f"{file}:{each.line}:{each.column}\n{each.told}")
         if each.fails:
