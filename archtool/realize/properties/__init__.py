@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
+
+import torch
 
 from archtool.algebra.finding import Finding
 from archtool.algebra.settings import Settings
 from archtool.flatten import FlatNetwork
+from archtool.realize.properties.plan import operations
 
+SMALL: Final = 10**8  # operations of a run
 FAMILIES: Final = {
     "linear": "sums",
     "affine": "sums",
@@ -36,7 +42,20 @@ def test(name: str, flat: FlatNetwork, structural: Finding, settings: Settings, 
     vary.
     """
     family = import_module(f"archtool.realize.properties.{FAMILIES[name]}")
-    return getattr(family, name)(flat, structural, settings, **options)  # type: ignore[no-any-return]  # getattr
+    with _threads_for(flat):
+        return getattr(family, name)(flat, structural, settings, **options)  # type: ignore[no-any-return]  # getattr
+
+
+@contextmanager
+def _threads_for(flat: FlatNetwork) -> Iterator[None]:
+    """One thread for a small network, where several wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    if operations(flat) < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # a word of pytest's: no test of the package's own
