@@ -50,8 +50,8 @@ class Spec:
 
     `block` is the network: its arguments are the vars; `blocks` are those that its steps can name; `reads` are the names
     that its layers, its input and other vars read. `functional` are the layer kinds that the network's published code
-    calls as functions, `expect` holds published totals, `claims`, `given`, `explore` and `lint` what later readings use,
-    `included` the specs that it includes, by file.
+    calls as functions, `expect` holds published totals, `claims`, `given`, `explore` and `lint` what later readings
+    use, `included` the specs that it includes, by file.
     """
 
     def __init__(
