@@ -51,7 +51,8 @@ class Judge:
             return self.at(part, self.roster.reading({}))
         found = self.everywhere(part, free)
         if found.truth:
-            return self.confirmed(part, found, free)
+            nothing = self.nothing(when, free)
+            return self.confirmed(part, found, free) if nothing is None else nothing
         if isinstance(part, Fact) and CONDITION in found.facts:
             found = self.conditional(part, when, free)
             if found.truth is not None:
@@ -64,6 +65,14 @@ class Judge:
             return proved
         tested = self.at(part, self.roster.reading(self.usual_of(free)))
         return together([proved, tested]) if tested.truth else tested
+
+    def nothing(self, when: Comparison | None, free: Mapping[str, Any]) -> Finding | None:
+        """That a claim is about nothing, since its hypothesis never holds; None where it does somewhere."""
+        if when is None:
+            return None
+        hypothesis = Compared(when, self.roster)
+        met = decide(hypothesis, hypothesis, free, self.usual_of(free))
+        return None if met.truth else met
 
     def used(self, *parts: Part | None) -> dict[str, Any]:
         """The domains of the free sizes that parts of a claim depend on."""
@@ -85,15 +94,24 @@ class Judge:
         free = self.used(part, when)
         usual = self.usual_of(free)
         found = decide(compared, None if when is None else Compared(when, self.roster), free, usual)
+        point = found.witness.sizes if found.truth is False and found.witness is not None else usual
+        return self.reached(part, found, self.roster.reading(point), free)
+
+    def reached(self, part: Comparison, found: Finding, reading: Reading, free: Mapping[str, Any]) -> Finding:
+        """What a finding about bounds says about what they bound: at the sizes of a reading, and if it is a proof, for
+        all values of the free sizes."""
+        compared = Compared(part, self.roster)
         if not compared.is_bounded or found.truth is None:
             return found
-        point = found.witness.sizes if found.truth is False and found.witness is not None else usual
-        bounds = list(compared.bounds(self.roster.reading(point)))
+        bounds = list(compared.bounds(reading))
         found = found.but(steps=(*[f"{text}: {step}" for text, bound in bounds for step in bound.steps], *found.steps))
         loose = [text for text, bound in bounds if not bound.exact]
-        if found.truth and not is_upper(part):
-            loose += self.loose(compared, free)
-        if loose and not (found.truth and is_upper(part)):
+        if found.truth:
+            harmless = from_above(part)
+            if any([text != harmless for text, _ in bounds]):
+                loose += self.loose(compared, free)
+            loose = [text for text in loose if text != harmless]
+        if loose:
             names = ", ".join(dict.fromkeys(loose))
             return unknown(f"of {names} an upper bound is known, and not whether it is reached", steps=found.steps)
         return found
@@ -121,7 +139,7 @@ class Judge:
         if isinstance(part, Fact):
             return decided(part, reading, self.settings)
         if isinstance(part, Comparison):
-            return decide(Compared(part, self.roster, reading.values), None, {}, {})
+            return self.reached(part, decide(Compared(part, self.roster, reading.values), None, {}, {}), reading, {})
         if isinstance(part, Not):
             return opposite(self.at(part.part, reading), part.part.text)
         found = [self.at(each, reading) for each in part.parts]
@@ -140,10 +158,12 @@ class Judge:
         return together(findings)
 
     def on(self, part: Part, reading: Reading) -> Finding:
+        """Whether a part is true, or false, for all values of the symbols of a reading."""
         if isinstance(part, Fact):
             return structural(part, reading)
         if isinstance(part, Comparison):
-            return decide(Compared(part, self.roster), None, self.used(part), self.usual_of(self.used(part)))
+            found = self.comparison(part, None)
+            return unknown("it is false for some sizes") if found.truth is False and self.used(part) else found
         if isinstance(part, Not):
             return opposite(self.on(part.part, reading), part.part.text)
         found = [self.on(each, reading) for each in part.parts]
@@ -252,9 +272,13 @@ def _holds(statement: Compared, point: Mapping[str, Any]) -> bool:
         return False
 
 
-def is_upper(part: Comparison) -> bool:
-    """Whether a comparison bounds its first side, a bounded number by itself, from above."""
-    return part.signs in (("<",), ("<=",)) and part.sides[0].text in [each.text for each in part.numbers.values()]
+def from_above(part: Comparison) -> str:
+    """The bounded number that a comparison bounds from above, if it does no more: it stands by itself on the first
+    side, and not on the other. So the claim is true of it if it is of its bound."""
+    if part.signs not in (("<",), ("<=",)):
+        return ""
+    names = [name for name, number in part.numbers.items() if number.text == part.sides[0].text]
+    return part.sides[0].text if names and not part.sides[1].value.uses & {*names} else ""
 
 
 def said(point: Mapping[str, Any]) -> str:
