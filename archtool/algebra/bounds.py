@@ -2,13 +2,13 @@
 
 A floor is tied to what it is of: d * floor(u / d) is u less one of 0 .. d - 1; where u cancels, that is all that is
 left. A symbol of at least `low` is low + t, t >= 0: a sum whose other coefficients are then not negative is at least
-its constant. A term under a condition is there or not.
+its constant. A term under a condition is there or not. A min is at most each of its parts, a max at least.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import inf
 
@@ -16,6 +16,7 @@ from archtool.algebra.polynomial import Atom, Exact, Monomial, Polynomial, conte
 
 MOST_TERMS = 60  # of a formula whose bounds are looked for
 MOST_SHIFTED = 2000  # terms of one product, shifted
+MOST_CHOICES = 64  # of parts that extremes are replaced by
 
 
 class Lows:
@@ -31,6 +32,38 @@ def least(part: Polynomial, lows: Lows | None = None) -> Exact | float:
     lows = lows or Lows()
     if len(part.terms) > MOST_TERMS:
         return -inf
+    found = _without_extremes(part, lows)
+    return found if found > -inf else max([low for _, low in freed(part, lows)], default=found)
+
+
+def freed(part: Polynomial, lows: Lows, most: int = MOST_CHOICES) -> Iterator[tuple[Polynomial, Exact | float]]:
+    """Formulas that another is never below, with bounds of them: a part in the place of a max that only adds to it, or
+    of a min that only takes from it."""
+    for atom in part.atoms():
+        if atom.op not in ("max", "min") or len(atom.args) > most:
+            continue
+        held = {monomial: factor for monomial, factor in part.terms.items() if atom in dict(monomial)}
+        if not all([_only(atom, monomial, factor, lows) for monomial, factor in held.items()]):
+            continue
+        times = Polynomial({tuple([item for item in each if item[0] is not atom]): by for each, by in held.items()})
+        for arg in atom.args:
+            rest = part - Polynomial(held) + times * arg
+            if len(rest.terms) <= MOST_TERMS:
+                low = _without_extremes(rest, lows)
+                further = freed(rest, lows, most // len(atom.args))
+                yield rest, low if low > -inf else max([bound for _, bound in further], default=low)
+        return  # the order of atoms does not matter: each has to go
+
+
+def _only(atom: Atom, monomial: Monomial, factor: Exact, lows: Lows) -> bool:
+    """Whether a term only gets less when a part is in an extreme's place."""
+    others = [each for each, _ in monomial if each is not atom]
+    once = (atom, 1) in monomial and (factor > 0) == (atom.op == "max")
+    return once and all([_least_of(each, lows) >= 0 for each in others])
+
+
+def _without_extremes(part: Polynomial, lows: Lows) -> Exact | float:
+    """The bound of a formula in which extremes are no more than their own bounds."""
     return max(_shifted(part, lows), _untied(part, lows))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from archtool.algebra.bounds import least
+from archtool.algebra.bounds import freed, least
 from archtool.algebra.finding import Basis, Finding
 from archtool.algebra.functions import replaced
 from archtool.algebra.polynomial import Atom, Polynomial, polynomial, single
@@ -126,7 +126,12 @@ def _by_terms(difference: Polynomial, sign: str, question: Question) -> Iterator
             yield f"with {where} that is {_written(shifted, question)}"
         constant = f", and its constant is {shifted.terms[()]}" if () in shifted.terms else ""
         yield f"none of its terms is {word}{constant}"
-    else:
+        return
+    freely = next((rest for rest, bound in freed(difference, question.reader.lows) if bound == low), None)
+    if low >= 0 and freely is not None:
+        yield f"a min is at most each of its parts, a max at least: that is at least {_written(freely, question)}"
+        difference = freely
+    if difference.constant is None:
         yield f"that is at {'least' if low >= 0 else 'most'} {low if low >= 0 else high}, by the bounds of its parts"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import Any, Final, NamedTuple
 
@@ -12,8 +12,9 @@ from archtool.algebra.finding import Finding
 from archtool.claims.deciding.exact import by_integers, first_valid
 from archtool.claims.deciding.identity import by_identity
 from archtool.claims.deciding.narrowing import narrowed
-from archtool.claims.deciding.points import count, placed
+from archtool.claims.deciding.points import count, placed, small_first
 from archtool.claims.deciding.question import Question, asked
+from archtool.claims.deciding.residues import classes, excluded
 from archtool.claims.deciding.solver import by_solver, point_of
 from archtool.claims.deciding.statement import Domains, Statement
 from archtool.errors import ArchtoolError, MissingExtra, Untraceable
@@ -23,6 +24,8 @@ MOST_CASES: Final = 64  # of lists' values together that a claim is proved for o
 SMALL: Final = 16  # values of a range that are told apart, where that is needed
 SECONDS: Final = 3.0  # for all cases together
 CASES_SHOWN: Final = 4
+MOST_ASKED: Final = 8  # classes of remainders that z3 is asked about one by one
+TRIED: Final = 8  # points of a class where the claim is false by its closed form
 
 
 class Answer(NamedTuple):
@@ -57,7 +60,7 @@ class Prover:
         self, domains: Domains, lists: Mapping[str, Sequence[Any]], way: Callable[[Domains], Answer]
     ) -> Answer:
         """The answers for each of some values, as one."""
-        found: list[tuple[Mapping[str, Any], Finding]] = []
+        found: list[tuple[str, Finding]] = []
         valid: list[Mapping[str, Any]] = []
         for case in _cases(lists):
             if found and time.monotonic() > self.until:
@@ -66,9 +69,9 @@ class Prover:
             if answer.finding is None:
                 where = f"where {placed(case)}: " if case else ""
                 return answer._replace(reason=where + answer.reason)
-            found.append((case, answer.finding))
+            found.append((placed(case), answer.finding))
             valid += answer.valid
-        return Answer(together(found), valid=tuple(valid))
+        return Answer(together(found, f"each value of {', '.join(lists)} by itself: "), valid=tuple(valid))
 
     def _direct(self, domains: Domains) -> Answer:
         """The answer for ranges as they are, else value by value of a small one."""
@@ -97,8 +100,8 @@ class Prover:
             return Answer(reason=f"there is no closed form: {first}", untraceable=isinstance(error, Untraceable))
         answer = self._answered(question)
         if self.seeks_valid:
-            points = [_whole(each, question) for each in (first_valid(question), point_of(question)) if each]
-            answer = answer._replace(valid=tuple(points))
+            points = [question.point(each) for each in (first_valid(question), point_of(question)) if each]
+            answer = answer._replace(valid=(*answer.valid, *points))
         return answer
 
     def _answered(self, question: Question) -> Answer:
@@ -108,20 +111,58 @@ class Prover:
             if isinstance(proved, Finding):
                 return Answer(proved)
             if proved is not None:
-                return Answer(candidates=(_whole(proved, question),), reason="it does not hold by its closed form")
+                return Answer(candidates=(question.point(proved),), reason="it does not hold by its closed form")
         except (ArchtoolError, ZeroDivisionError) as error:  # a closed form too long, or none
             reason = str(error) + "; "
+        split = self._by_residues(question)
+        if split.finding is not None or split.candidates:
+            return split
         solved = by_solver(question)
         if isinstance(solved, Finding):
             return Answer(solved)
-        candidates = tuple([_whole(each, question) for each in solved.candidates])
-        return Answer(candidates=candidates, reason=reason + solved.reason)
+        candidates = tuple([question.point(each) for each in solved.candidates])
+        return Answer(candidates=candidates, valid=split.valid, reason=reason + solved.reason)
 
-
-def _whole(values: Mapping[str, Any], question: Question) -> dict[str, Any]:
-    """A point of all names."""
-    others = {name: domain.low if isinstance(domain, Range) else domain[0] for name, domain in question.domains.items()}
-    return {**others, **values}
+    def _by_residues(self, question: Question) -> Answer:
+        """The answer by the symbols' remainders; z3 is asked of classes only if closed forms prove others."""
+        try:
+            every = classes(question)
+            left = [one for one in every if not excluded(question, one)]
+        except (ArchtoolError, ZeroDivisionError):  # no closed form: z3 may do without
+            return Answer()
+        found: list[tuple[str, Finding]] = []
+        still_open: list[tuple[str, Question]] = []
+        points: list[Mapping[str, Any]] = []
+        for ranges, turns, text in left:
+            if time.monotonic() > self.until:
+                return Answer()
+            domains = narrowed(self.hypothesis, {**question.domains, **ranges})
+            try:
+                own = asked(self.statement, self.hypothesis, domains, turns)
+                proved = by_identity(own) or by_integers(own)
+                is_false = proved is None and own.reader.of(own.claim).constant == 0
+            except MissingExtra:
+                raise
+            except (ArchtoolError, ZeroDivisionError):  # nothing is told of this class, so nothing of all
+                return Answer(valid=tuple(points))
+            if isinstance(proved, Finding):
+                found.append((text, proved))
+            elif proved is not None:
+                return Answer(candidates=(own.point(proved),), reason=f"it does not hold where {text}")
+            else:
+                still_open.append((text, own))
+                points += islice(small_first(domains), TRIED) if is_false else ()
+        if found and len(still_open) <= MOST_ASKED:
+            for text, own in still_open:
+                solved = by_solver(own)
+                if not isinstance(solved, Finding):
+                    break
+                found.append((text, solved))
+        if not found or len(found) < len(left):
+            return Answer(valid=tuple(points))
+        out = len(every) - len(left)
+        intro = f"by remainders, {len(every)} classes" + (f", of which the conditions exclude {out}: " if out else ": ")
+        return Answer(together(found, intro).but(assumptions=question.rules()))
 
 
 def _cases(lists: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -129,23 +170,22 @@ def _cases(lists: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
         yield dict(zip(lists, values, strict=True))
 
 
-def together(found: Sequence[tuple[Mapping[str, Any], Finding]]) -> Finding:
-    """One finding of those for each case of some values."""
+def together(found: Sequence[tuple[str, Finding]], intro: str) -> Finding:
+    """One finding of those for each of some cases; `intro` says what cases these are."""
     if len(found) == 1 and not found[0][0]:
         return found[0][1]
-    steps: list[str] = []
     by_steps: dict[tuple[str, ...], list[str]] = {}
     for case, finding in found:
-        by_steps.setdefault(finding.steps, []).append(placed(case))
-    for number, (own, cases) in enumerate(by_steps.items()):
+        by_steps.setdefault(finding.steps, []).append(case)
+    cases = [case for case, _ in found]
+    steps = [intro + "; ".join(cases[:CASES_SHOWN]) + (" ..." if len(found) > CASES_SHOWN else "")]
+    for number, (own, alike) in enumerate(by_steps.items()):
         if number == CASES_SHOWN:
             steps.append(f"and so for each of the {sum(map(len, by_steps.values())) - number} other cases")
             break
-        steps += [f"where {' or '.join(cases)}:" if number or len(by_steps) > 1 else "in each case:", *own]
-    tried = ", ".join(dict.fromkeys([f"{name}" for case, _ in found for name in case]))
-    first = found[0][1]
+        shown = " or ".join(alike[:CASES_SHOWN]) + (" ..." if len(alike) > CASES_SHOWN else "")
+        where = "in each case" if len(by_steps) == 1 and len(alike) > 1 else f"where {shown}"
+        steps += [f"{where}:", *own] if own else [f"{where} its closed form shows it"]
     assumptions = dict.fromkeys([each for _, finding in found for each in finding.assumptions])
     basis = dict.fromkeys([each for _, finding in found for each in finding.basis])
-    steps.insert(0, f"each value of {tried} by itself: {'; '.join([placed(case) for case, _ in found[:CASES_SHOWN]])}"
-                 + (" ..." if len(found) > CASES_SHOWN else ""))  # fmt: skip
-    return first.but(steps=tuple(steps), basis=tuple(basis), assumptions=tuple(assumptions))
+    return found[0][1].but(steps=tuple(steps), basis=tuple(basis), assumptions=tuple(assumptions))

@@ -16,7 +16,7 @@ from archtool.algebra.polynomial import Atom, Polynomial
 from archtool.algebra.shown import Layout
 from archtool.claims.deciding.points import count
 from archtool.claims.deciding.statement import Domains, Statement
-from archtool.claims.deciding.symbols import symbols
+from archtool.claims.deciding.symbols import symbols, turned
 from archtool.errors import RuleError
 from archtool.runs import Problem
 from archtool.size import Condition
@@ -51,7 +51,8 @@ class Question:
     """Whether `claim` follows from `premises` (the rules of the networks, and the hypothesis) for all values of
     `ranges`; `domains` are those of all free names, those with one value among them.
 
-    `sides` and `signs` are those of Traced, `given` and `given_signs` the hypothesis's.
+    `sides` and `signs` are those of Traced, `given` and `given_signs` the hypothesis's. A name in `turns` is told by
+    another symbol: it is step * t + rest, and `ranges` has what t may be.
     """
 
     domains: Domains
@@ -66,6 +67,7 @@ class Question:
     given_signs: tuple[str, ...]
     reader: Reader
     layout: Layout
+    turns: Mapping[str, str]
 
     @property
     def premises(self) -> tuple[Condition, ...]:
@@ -82,6 +84,17 @@ class Question:
                 known[atom] = whole.over(below)
         return replaced(part, known)
 
+    def point(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The point of all free names where the symbols have these values, others the first that they may."""
+        found: dict[str, Any] = {}
+        for name, domain in self.domains.items():
+            letter = self.turns.get(name, "")
+            if isinstance(domain, Range) and letter in values:
+                found[name] = domain.step * values[letter] + domain.low % domain.step
+            else:
+                found[name] = values.get(name, domain.low if isinstance(domain, Range) else domain[0])
+        return found
+
     def rules(self) -> tuple[str, ...]:
         """The rules of the networks that only some values keep, in words."""
         problems = [problem for problem in self.problems if problem.holds is not True]
@@ -91,13 +104,16 @@ class Question:
             return tuple(short([f"not: {problem.rule}" for problem in problems]))
 
 
-def asked(statement: Statement, hypothesis: Statement | None, domains: Domains, seconds: float = SECONDS) -> Question:
+def asked(
+    statement: Statement, hypothesis: Statement | None, domains: Domains, turns: Mapping[str, str] | None = None
+) -> Question:
     """A statement on symbols, one for each range of more than one value; other domains have one value. Raises
     Untraceable, or another ArchtoolError where that can't be told."""
-    trace = BoundedTrace()
-    ranges = {name: domain for name, domain in domains.items() if isinstance(domain, Range) and count(domain) != 1}
+    trace, turns = BoundedTrace(), turns or {}
+    several = {name: domain for name, domain in domains.items() if isinstance(domain, Range) and count(domain) != 1}
+    ranges = {turns.get(name, name): turned(each) if name in turns else each for name, each in several.items()}
     chosen = {name: domain[0] for name, domain in domains.items() if not isinstance(domain, Range)}
-    values = symbols(trace, domains, chosen)
+    values = symbols(trace, domains, chosen, turns)
     claim = statement.traced(trace, values)
     when = None if hypothesis is None else hypothesis.traced(trace, values)
     problems = [*claim.problems, *(() if when is None else when.problems)]
@@ -113,6 +129,7 @@ def asked(statement: Statement, hypothesis: Statement | None, domains: Domains, 
         signs=claim.signs,
         given=() if when is None else when.sides,
         given_signs=() if when is None else when.signs,
-        reader=TimedReader(Lows({name: domain.low for name, domain in ranges.items()}), seconds),
-        layout=Layout(tuple(domains)),
+        reader=TimedReader(Lows({name: domain.low for name, domain in ranges.items()}), SECONDS),
+        layout=Layout((*domains, *turns.values())),
+        turns=turns,
     )

@@ -7,6 +7,7 @@ a proof, and a counterexample has to be tried.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from importlib.util import find_spec
 from math import ceil, inf
 from typing import Any, Final, NamedTuple
@@ -17,9 +18,11 @@ from archtool.claims.deciding.question import Question
 from archtool.size import Condition, negate
 from archtool.trace import CONDITIONS, Expr, bounds, in_order
 
-MILLISECONDS: Final = 500  # for each of two tries
+STEPS: Final = 4_000_000  # of z3's own count (rlimit), for each of two tries: half a second to one of a free core
+SECONDS: Final = 10  # that end a try anyway; far from what its steps take, since a verdict must not depend on the load
 MOST_NODES: Final = 3000  # of the expressions that z3 is asked about
 SEED: Final = 0
+SEEDS: Final = ("smt.random_seed", "sat.random_seed", "nlsat.seed")
 MISSING: Final = "z3, which could decide more, is not installed: pip install 'archtool[solve]'"
 
 
@@ -51,7 +54,7 @@ def by_solver(question: Question) -> Finding | Open:
         return Open(tuple([each for each in candidates if each is not None]), asked.reason or "z3 finds no proof")
     import z3
 
-    text = f"z3 {z3.get_version_string()}, within {MILLISECONDS / 1000:g} s: no counterexample {over}"
+    text = f"z3 {z3.get_version_string()}, within {STEPS:,} of its steps: no counterexample {over}"
     steps = (*derivation(question), f"there is no counterexample {over}: decided by z3")
     return Finding(truth=True, basis=(Basis("solver", text),), steps=steps, assumptions=question.rules())
 
@@ -73,10 +76,12 @@ def room(question: Question, conditions: Iterable[Condition], whole: bool) -> As
         return Asked(reason=f"its expressions have {len(nodes):,} parts, more than are given to z3")
     import z3
 
+    for seed in SEEDS:
+        z3.set_param(seed, SEED)
     told = _Translation(z3, whole)
-    solver = z3.Solver() if whole else z3.SolverFor("QF_NRA")
-    solver.set("timeout", MILLISECONDS)
-    solver.set("random_seed", SEED)
+    solver = z3.Solver(ctx=told.context) if whole else z3.SolverFor("QF_NRA", ctx=told.context)
+    solver.set("rlimit", STEPS)
+    solver.set("timeout", SECONDS * 1000)
     for each in nodes:
         told.of(each)
     solver.add([told.of(each) for each in open_ones])
@@ -86,23 +91,26 @@ def room(question: Question, conditions: Iterable[Condition], whole: bool) -> As
         return Asked(empty=True)
     if answer == z3.sat:
         return Asked(values=told.values(solver.model(), question))
-    return Asked(reason=f"z3 does not tell within {MILLISECONDS / 1000:g} s ({solver.reason_unknown()})")
+    return Asked(reason=f"z3 does not tell within {STEPS:,} of its steps, or {SECONDS} s ({solver.reason_unknown()})")
 
 
 class _Translation:
-    """Expressions of a trace in z3; `known_too` is what holds of the variables that stand for them."""
+    """Expressions of a trace in z3; `known_too` is what holds of the variables that stand for them. All in a context of
+    its own, so that nothing depends on what z3 was asked before."""
 
     def __init__(self, z3: Any, whole: bool) -> None:
         self.z3 = z3
-        self.number = z3.IntVal if whole else z3.RealVal
-        self.variable = z3.Int if whole else z3.Real
+        self.whole = whole
+        self.context = z3.Context()
+        self.number = partial(z3.IntVal if whole else z3.RealVal, ctx=self.context)
+        self.variable = partial(z3.Int if whole else z3.Real, ctx=self.context)
         self.made: dict[Any, Any] = {}
         self.known_too: list[Any] = []
 
     def of(self, value: Any) -> Any:
         """A size or a condition whose parts were asked for before."""
         if isinstance(value, bool):
-            return self.z3.BoolVal(value)
+            return self.z3.BoolVal(value, self.context)
         if not isinstance(value, Expr):
             return self.number(value)
         if value not in self.made:
@@ -172,9 +180,9 @@ class _Translation:
     def _compared(self, op: str, size: Any, expr: Expr) -> Any:
         """Whether a whole number is above 0, or is 0: over reals a truth value that says so of whole ones."""
         z3, one = self.z3, self.number(1)
-        if self.variable is z3.Int:
+        if self.whole:
             return size >= one if op == "positive" else size == 0
-        truth = z3.Bool(f"b{expr.number}")
+        truth = z3.Bool(f"b{expr.number}", self.context)
         others = size <= 0 if op == "positive" else z3.Or(size >= one, size <= -one)
         self.known_too += [
             z3.Implies(truth, size >= one if op == "positive" else size == 0), z3.Implies(z3.Not(truth), others),
