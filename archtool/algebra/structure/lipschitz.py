@@ -26,13 +26,16 @@ from archtool.mixing import (
     Concatenated,
     Copied,
     Framed,
+    Mixing,
     Normalised,
     Picked,
     Preceded,
     Summed,
     Weighted,
 )
-from archtool.size import Size, less
+from archtool.shape import Shape
+from archtool.size import Size, all_of, equal, less
+from archtool.taps import AxisTaps
 
 LARGEST: Final = 2**20  # positions along an axis that are looked at one by one
 Slope = Fraction | float  # a rational where it is one; infinity where weights decide
@@ -48,8 +51,8 @@ class Lipschitz(NamedTuple):
 
 
 class _Bound(NamedTuple):
-    """The bound of a tensor; `grows` where weights make it as large as they like for positive inputs, `rises` where
-    the tensor can be made to rise with positive inputs, by positive weights."""
+    """The bound of a tensor; `grows` where weights make each of its elements as large as they like for positive inputs,
+    `rises` where each can be made to rise with positive inputs, by positive weights."""
 
     value: Slope
     grows: bool
@@ -79,7 +82,10 @@ def own(layer: FlatLayer, index: int = 0) -> Slope:
     none is known."""
     kind, x = layer.run.layer, layer.run.inputs[index]
     if kind.is_join:
-        return Fraction(1) if isinstance(kind.mixing(x), Summed | Concatenated | Chosen) else inf
+        mixing, y = kind.mixing(x), layer.run.output
+        if isinstance(mixing, Concatenated):
+            return Fraction(1)
+        return _spread(x, y) if isinstance(mixing, Summed | Chosen) else inf
     told_by_kind = kind.steepness(x)
     if told_by_kind is not None:
         return Fraction(told_by_kind) if isinstance(told_by_kind, int | Fraction) else float(told_by_kind)
@@ -89,6 +95,15 @@ def own(layer: FlatLayer, index: int = 0) -> Slope:
         return _by_mixing(layer)
     except (RuleError, Untraceable):  # sizes that vary
         return inf
+
+
+def _spread(x: Shape, y: Shape) -> Slope:
+    """How much longer a tensor x is where a join repeats it to be as large as y."""
+    if all_of(*map(equal, x.dims, y.dims)) is True and len(x.dims) == len(y.dims):
+        return Fraction(1)
+    if not isinstance(x.elements, int) or not isinstance(y.elements, int):
+        return inf
+    return _root(Fraction(y.elements, x.elements))
 
 
 def _by_mixing(layer: FlatLayer) -> Slope:
@@ -141,14 +156,52 @@ def _through(layer: FlatLayer, parts: tuple[_Bound, ...]) -> _Bound:
     mixing = kind.mixing(x)
     values = [_times(own(layer, index), part.value) for index, part in enumerate(parts)]
     value = sum(values, Fraction(0)) if isinstance(mixing, Summed) else _root_of_squares(values)
-    plain = isinstance(mixing, Weighted | Copied | Framed | Chosen | Blended | Collapsed | Concatenated | Summed)
-    running = isinstance(mixing, Normalised) and kind.nature(x).affine
-    bent = isinstance(mixing, Applied) and kind.nature(x).homogeneous
     backwards = isinstance(mixing, Summed) and mixing.others != 1
-    rises = all(part.rises for part in parts) and (plain or running or bent) and not backwards
-    has_weights = less(0, layer.run.cost.params) is True
-    learned = has_weights and (isinstance(mixing, Weighted) or running or bent)
-    return _Bound(value, any(part.grows for part in parts) or (learned and value == inf), rises)
+    rises = all(part.rises for part in parts) and not backwards and _rises(layer)
+    scales = isinstance(mixing, Weighted) or kind.nature(x).affine
+    learned = scales and value == inf and less(0, layer.run.cost.params) is True
+    apart = isinstance(mixing, Concatenated | Chosen)  # an element may be of one of them alone
+    grows = (all if apart else any)(part.grows for part in parts)
+    return _Bound(value, grows or learned, rises)
+
+
+def _rises(layer: FlatLayer) -> bool:
+    """Whether each element that a layer makes rises with those that it takes, while these and its weights are
+    positive."""
+    import numpy as np
+
+    kind, x = layer.run.layer, layer.run.inputs[0]
+    mixing = kind.mixing(x)
+    if isinstance(mixing, Summed | Concatenated):
+        return True
+    if isinstance(mixing, Normalised):
+        return kind.nature(x).affine
+    if isinstance(mixing, Applied):
+        return kind.nature(x).homogeneous and float(mixing.function(np.ones(1))[0]) > 0
+    if isinstance(mixing, Collapsed):
+        return True
+    if not isinstance(mixing, Weighted | Copied | Chosen | Blended):
+        return False
+    if kind.is_join or layer.run.field.is_global or not layer.run.field.axes:
+        return True
+    try:
+        sizes = [(_number_of(n), _number_of(m)) for n, m in zip(x.axes, layer.run.output.axes, strict=True)]
+        taps = kind.taps(x, layer.run.field)
+    except (RuleError, Untraceable):  # sizes that vary
+        return False
+    return all([_reads(mixing, axis, *sizes[axis], along) for axis, along in enumerate(taps)])
+
+
+def _reads(mixing: Mixing, axis: int, n: int, m: int, along: AxisTaps) -> bool:
+    """Whether along an axis each of m outputs reads some of n inputs, none with a negative weight."""
+    border = getattr(mixing, "border", "zeros")
+    for position in range(min(m, LARGEST)):
+        reads = along.reads(position)
+        weights = mixing.weights(axis, position, reads) if isinstance(mixing, Blended) else [1] * len(reads)
+        seen = [w for read, w in zip(reads, weights, strict=True) if border != "zeros" or 0 <= read < n]
+        if not any(seen) or min(seen) < 0:
+            return False
+    return m <= LARGEST
 
 
 def _either(yes: _Bound, no: _Bound) -> _Bound:
