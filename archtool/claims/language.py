@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Final, NamedTuple, NoReturn
 
+from archtool.algebra.targets import target
 from archtool.analysis.measures import METRICS
 from archtool.claims.words import COUNTED, FACTS, NUMBERS, THIS
 from archtool.errors import RuleError, nearest
 from archtool.spec.domains import AS
 from archtool.spec.expressions import Expression, compile_expression, syntax_tree
 from archtool.spec.functions import FUNCTIONS
+from archtool.spec.values import HERE, INPUT
 
 MOST_PARTS: Final = 60  # of a claim: numbers, facts, networks that it names
 SIGNS: Final[Mapping[type[ast.cmpop], str]] = {
@@ -206,6 +208,7 @@ class _Reader:
                 self.fail("fits(...) takes a network and a function: fits(net, xor), fits(net, abs(x1 - x2))")
             options["target"] = _literal(positional.pop(), self)
             options |= {key: _literal(given.pop(key), self) for key in ("on", "error") if key in given}
+            target(options["target"], options.get("on"))  # refused here where it can't be read
         if not positional and word.subjects == 1:
             positional = [ast.Name(THIS)]
         if len(positional) != word.subjects:
@@ -248,14 +251,17 @@ class _Reader:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in NUMBERS:
             self.fail(f"'{self.said(node)}' is a number; compare it with one")
         text = self.said(node)
+        is_value = isinstance(node, ast.Constant) and type(node.value) is not bool
+        if is_value or isinstance(node, ast.BinOp | ast.List | ast.Tuple):
+            self.fail(f"'{text}' is neither true nor false; compare it with something")
         rewriter = _Numbers(self)
         changed = rewriter.visit(deepcopy(node))
         names = [*self.names, *rewriter.found]
-        truth = compile_expression(ast.unparse(ast.fix_missing_locations(changed)), names, ())
+        truth = self.expression(ast.unparse(ast.fix_missing_locations(changed)), names)
         sides = []
         for each in self.compared(node):
             value = ast.fix_missing_locations(_Numbers(self, rewriter.known).visit(deepcopy(each)))
-            sides.append(Side(self.said(each), compile_expression(ast.unparse(value), names, ())))
+            sides.append(Side(self.said(each), self.expression(ast.unparse(value), names)))
         signs = tuple([SIGNS[type(op)] for op in node.ops]) if isinstance(node, ast.Compare) else ()
         return Comparison(text, truth, rewriter.found, tuple(sides), signs)
 
@@ -317,7 +323,14 @@ class _Reader:
             if node.args:
                 self.fail(f"the fields of a step are named: {node.func.id}(name={self.said(node.args[0])})")
             return Step(node.func.id, self.arguments(node))
-        return compile_expression(self.said(node), self.names, ())
+        return self.expression(self.said(node), self.names)
+
+    def expression(self, text: str, names: Iterable[str]) -> Expression:
+        """An expression of the spec language over numbers; tensors are a spec's own."""
+        found = compile_expression(text, names, ())
+        if found.uses & {HERE, INPUT}:
+            self.fail("'x' and 'input' are tensors, and no sizes; write channels(d), height(d) or width(d)")
+        return found
 
 
 class _Numbers(ast.NodeTransformer):
