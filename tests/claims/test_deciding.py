@@ -2,92 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import sys
-import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
+import threading
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from archtool.algebra.finding import Finding
-from archtool.claims.deciding import points
 from archtool.claims.deciding.decide import decide
-from archtool.claims.deciding.exact import by_integers
-from archtool.claims.deciding.identity import by_identity
-from archtool.claims.deciding.narrowing import narrowed
-from archtool.claims.deciding.question import asked
-from archtool.claims.deciding.solver import by_solver
-from archtool.claims.deciding.statement import Traced
-from archtool.errors import ArchtoolError, RuleError
-from archtool.runs import Problem
-from archtool.spec.domains import Range, parse_range
-from archtool.spec.expressions import compile_expression
-from archtool.spec.values import WORK, Allowance
-from archtool.trace import Trace
-
-SIGNS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-
-
-@dataclass
-class Spoken:
-    """A statement in the expressions of specs; `rules` are texts that have to be true for it to be about something."""
-
-    text: str
-    names: tuple[str, ...]
-    rules: tuple[str, ...] = ()
-    rounds: bool = False
-    calls: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def value(self, text: str, values: Mapping[str, Any]) -> Any:
-        return compile_expression(text, self.names, ()).evaluate({**values, WORK: Allowance(10_000)})
-
-    def at(self, point: Mapping[str, Any]) -> bool:
-        self.calls.append(point)
-        for rule in self.rules:
-            if not self.value(rule, point):
-                raise RuleError(f"conv1: {rule} is broken")
-        return self.value(self.text, point)
-
-    def compared(self) -> tuple[list[str], list[str]]:
-        tree = ast.parse(self.text, mode="eval").body
-        if not isinstance(tree, ast.Compare):
-            return [], []
-        sides = [ast.get_source_segment(self.text, each) or "" for each in (tree.left, *tree.comparators)]
-        return sides, [SIGNS[type(op)] for op in tree.ops]
-
-    def sides(self, point: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-        return tuple((side, self.value(side, point)) for side in self.compared()[0])
-
-    def traced(self, trace: Trace, values: Mapping[str, Any]) -> Traced:
-        problems = [Problem(self.value(rule, values), f"conv1: {rule}") for rule in self.rules]
-        sides, signs = self.compared()
-        told = tuple((side, self.value(side, values)) for side in sides)
-        return Traced(self.value(self.text, values), tuple(problems), told, tuple(signs))
-
-
-def domain(written: Any) -> Range | tuple[Any, ...]:
-    if isinstance(written, str):
-        found = parse_range(written)
-        assert found is not None
-        return found
-    return tuple(written)
-
-
-def decided(text: str, when: str = "", rules: tuple[str, ...] = (), rounds: bool = False, **given: Any) -> Finding:
-    domains = {name: domain(written) for name, written in given.items()}
-    names = tuple(domains)
-    hypothesis = Spoken(when, names) if when else None
-    start = time.monotonic()
-    found = decide(Spoken(text, names, rules, rounds), hypothesis, domains, {})
-    assert time.monotonic() - start < 12
-    assert found.truth is not False or found.witness is not None
-    return found
-
+from tests.claims.spoken import Spoken, decided
 
 # --- proved -----------------------------------------------------------------------------------------------------------
 
@@ -143,7 +65,10 @@ def test_what_follows_from_a_hypothesis_alone() -> None:
 def test_the_rules_of_networks_are_assumed_and_told() -> None:
     found = decided("c // g * g == c", rules=("c % g == 0",), c="1..", g="1..")
     assert found.is_proof and found.truth
-    assert "g divides c" in found.assumptions
+    assert "where the networks are valid: g divides c" in found.assumptions
+    assert any(
+        "left out" in each and "at c = 1, g = 2: conv1: c % g == 0 is broken" in each for each in found.assumptions
+    )
     assert decided("c // g * g == c", c="1..", g="1..").truth is False
 
 
@@ -151,6 +76,36 @@ def test_lists_are_tried_value_by_value() -> None:
     found = decided("c * n >= c", n=[1, 2, 5], c="1..")
     assert found.is_proof and found.truth
     assert "n is one of 1, 2, 5" in found.assumptions
+
+
+def test_points_where_a_claim_is_undefined_are_told() -> None:
+    for given in ({"a": "1..", "b": "0.."}, {"a": "1..6", "b": "0..6"}):
+        found = decided("a / b * b == a", **given)
+        assert found.truth
+        assert any("the claim undefined; the first is at a = 1, b = 0: " in each for each in found.assumptions)
+    assert not any("left out" in each for each in decided("a / b * b == a", a="1..", b="1..").assumptions)
+
+
+EXTREMES = [
+    ("min(a, b, m) <= m", {"a": "1..", "b": "1..", "m": "1.."}),
+    ("max(a, b) >= a", {"a": "1..", "b": "1.."}),
+    ("min(9*a, b, m) + a*b <= m + a*b", {"a": "1..", "b": "1..", "m": "1.."}),
+    ("a * min(b, m) <= a * m", {"a": "0..", "b": "1..", "m": "1.."}),
+    ("max(a, min(b, m)) + 1 > min(b, a)", {"a": "1..", "b": "1..", "m": "1.."}),
+]
+
+
+@pytest.mark.parametrize(("text", "given"), EXTREMES)
+def test_an_extreme_is_bounded_by_each_of_its_parts(text: str, given: dict[str, str]) -> None:
+    found = decided(text, **given)
+    assert found.truth and {each.kind for each in found.basis} == {"identity"}
+
+
+def test_an_extreme_is_not_bounded_the_other_way() -> None:
+    assert "a min is at most each of its parts" in decided("min(a, b) <= b", a="1..", b="1..").steps[-1]
+    assert decided("min(a, b) >= b", a="1..", b="1..").truth is False
+    assert decided("max(a, b) <= b", a="1..", b="1..").truth is False
+    assert decided("(a - 5) * min(b, 9) <= (a - 5) * 9", a="1..", b="1..").truth is False
 
 
 # --- refuted ----------------------------------------------------------------------------------------------------------
@@ -280,131 +235,70 @@ def test_importing_it_loads_no_solver() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
-# --- the laws ---------------------------------------------------------------------------------------------------------
+# --- remainders ---------------------------------------------------------------------------------------------------
 
-FREE = ("a", "b")
-
-
-def expressions(leaves: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-        return st.one_of(
-            st.tuples(inner, st.sampled_from([" + ", " - ", " * "]), inner).map(lambda t: f"({t[0]}{t[1]}{t[2]})"),
-            st.tuples(inner, st.integers(1, 4)).map(lambda t: f"({t[0]} // {t[1]})"),
-            st.tuples(inner, st.integers(2, 4)).map(lambda t: f"({t[0]} % {t[1]})"),
-            st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(lambda t: f"{t[0]}({t[1]}, {t[2]})"),
-            st.tuples(inner, inner, inner).map(lambda t: f"({t[0]} if {t[1]} > 2 else {t[2]})"),
-        )
-
-    return st.recursive(leaves, larger, max_leaves=5)
+EVEN = "h % 2 == 0 and w % 2 == 0"
+QUARTER = "4 * ceil(h/2) * ceil(w/2) * c * k**2 == h * w * c * k**2"
+SIZES = {"h": "1..", "w": "1..", "c": "1..", "k": "odd 1..99"}
 
 
-NUMBERS = expressions(st.one_of(st.sampled_from(FREE), st.integers(0, 4).map(str)))
-CLAIMS = st.tuples(NUMBERS, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), NUMBERS).map(" ".join)
-QUOTIENTS = st.tuples(
-    NUMBERS, st.sampled_from(FREE), st.sampled_from(["==", "<", ">="]), NUMBERS, st.integers(1, 5)
-).map(lambda t: f"{t[0]} / (1 + {t[1]}) {t[2]} {t[3]} / {t[4]}")
-SMALL = st.sampled_from(["0..3", "2..2", "-3..2", "1..5", "odd 1..7", "2..8:3", "even 0..6"])
-ENDLESS = st.sampled_from(["0..", "1..", "odd 1..", "3..:4"])
+def test_floors_are_told_apart_by_remainders() -> None:
+    found = decided(QUARTER, when=EVEN, **SIZES)
+    assert found.truth and {each.kind for each in found.basis} == {"identity"}
+    assert found.steps[0] == "by remainders, 4 classes, of which the conditions exclude 3: h = 2t, w = 2s"
+    assert found.steps[-1] == "both are 4*c*k**2*t*s"
+    for when in ("", "h % 2 == 0", "h % 2 == 0 or w % 2 == 0"):
+        assert decided(QUARTER, when=when, **SIZES).truth is False
 
 
-def truth_of(text: str, when: str, places: Iterable[Mapping[str, Any]]) -> list[bool]:
-    """What the statement is at the points that it is about; where something is divided by 0 there is none."""
-    found = []
-    for point in places:
-        try:
-            if not when or Spoken(when, FREE).at(point):
-                found.append(Spoken(text, FREE).at(point))
-        except RuleError:
-            continue
-    return found
+BY_REMAINDERS = [
+    ("h * w // 2 * 2 * c >= h * w * c - c", "", 4),
+    ("(h*h) % 4 * c < 2 * c and (h*h*c*c) % 3 != 2", "", 36),
+    ("h * (h + 1) * (h + 2) // 6 * 6 * c == h * (h + 1) * (h + 2) * c", "", 6),
+    ("(h // 4 * w) % 3 * c <= 2 * c", "", 36),
+    ("h * w % 4 * c == c", "h % 4 == 3 and w % 4 == 3", 16),
+]
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.one_of(CLAIMS, QUOTIENTS), st.one_of(st.just(""), CLAIMS), SMALL, SMALL)
-def test_over_small_domains_it_is_what_trying_all_says(text: str, when: str, a: str, b: str) -> None:
-    found = decided(text, when=when, a=a, b=b)
-    told = truth_of(text, when, points.everywhere({"a": domain(a), "b": domain(b)}))
-    assert found.truth == (all(told) if told else None)
-    assert found.truth is None or found.is_proof
+@pytest.mark.parametrize(("text", "when", "number"), BY_REMAINDERS)
+def test_it_is_proved_without_a_solver(text: str, when: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archtool.claims.deciding.solver.find_spec", lambda name: None)
+    found = decided(text, when=when, h="1..", w="1..", c="1..")
+    assert found.truth and {each.kind for each in found.basis} == {"identity"}
+    assert f"by remainders, {number} classes" in found.steps[0]
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.one_of(CLAIMS, QUOTIENTS), st.one_of(st.just(""), CLAIMS), ENDLESS, st.one_of(SMALL, ENDLESS))
-def test_over_endless_domains_nothing_wrong_is_said(text: str, when: str, a: str, b: str) -> None:
-    found = decided(text, when=when, a=a, b=b)
-    told = truth_of(text, when, islice(points.small_first({"a": domain(a), "b": domain(b)}), 500))
-    if not all(told):
-        assert found.truth is False
-    if found.truth is False:
-        assert found.witness is not None
-        assert truth_of(text, when, [found.witness.sizes]) == [False]
+def test_a_class_where_it_is_false_is_not_missed() -> None:
+    """Far beyond the small points: one remainder of many, of a symbol among others."""
+    found = decided("h * c % 30 != 29 or h < 10_000", h="1..", c="7..:30")
+    assert found.truth is False
+    found = decided("(c + h % 16) * w != (c + 15) * w", h="1..", w="50..", c="90..")
+    assert found.truth is False and found.witness is not None and found.witness.sizes["h"] == 15
 
 
-@settings(max_examples=80, deadline=None)
-@given(
-    st.one_of(CLAIMS, QUOTIENTS), st.one_of(st.just(""), CLAIMS), st.one_of(SMALL, ENDLESS), st.one_of(SMALL, ENDLESS)
-)
-def test_each_way_to_prove_is_right_by_itself(text: str, when: str, a: str, b: str) -> None:
-    """Without the points that are tried before: no way proves what is false at one of them."""
-    domains = {"a": domain(a), "b": domain(b)}
-    hypothesis = Spoken(when, FREE) if when else None
-    told = truth_of(text, when, islice(points.small_first(domains), 400))
+def test_what_remainders_leave_open_goes_to_z3() -> None:
+    text = "h % 2 * (a*a + b*b - 2*a*b) * c >= 0"
+    found = decided(text, h="1..", a="1..", b="1..", c="1..")
+    assert found.truth and {each.kind for each in found.basis} == {"identity", "solver"}
+
+
+def test_a_busy_process_decides_the_same() -> None:
+    """z3 counts its own steps, in a context of its own, whatever it was asked before."""
+    claims = [("(a + b + c)**3 >= 27*a*b*c", ""), ("a*a*b % (c + 1) <= c", ""), ("a**3 + b**3 != c**3", "a > 2")]
+    free = dict.fromkeys("abc", "1..")
+    first = [decided(text, when=when, **free) for text, when in claims]
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            sum(range(10_000))
+
+    busy = [threading.Thread(target=work) for _ in range(3)]
+    for each in busy:
+        each.start()
     try:
-        question = asked(Spoken(text, FREE), hypothesis, domains)
-    except ArchtoolError:
-        return
-    for way in (by_identity, by_integers, by_solver):
-        try:
-            found = way(question)
-        except RuleError:
-            continue
-        if isinstance(found, Finding):
-            assert found.truth and all(told)
-        if isinstance(found, dict) and way is not by_solver:
-            point = {name: each.low if isinstance(each, Range) else each for name, each in domains.items()} | found
-            assert truth_of(text, when, [point]) == [False]
-
-
-@pytest.mark.parametrize(
-    ("when", "left"),
-    [
-        ("a > 3", ["4..90", "odd 1..9"]),
-        ("a >= 3 and b > 3", ["3..90", "odd 5..9"]),
-        ("a < 30 and b <= 6", ["0..29", "odd 1..5"]),
-        ("2 * a < 31 and 3 * b < 20", ["0..15", "odd 1..5"]),
-        ("a == 7 and b == 5", ["7..7", "5..5:2"]),
-        ("a + b > 5", ["0..90", "odd 1..9"]),
-        ("a > 3 or b > 3", ["0..90", "odd 1..9"]),
-        ("a > 90", ["0..90", "odd 1..9"]),
-    ],
-)
-def test_a_hypothesis_narrows_ranges(when: str, left: list[str]) -> None:
-    found = narrowed(Spoken(when, FREE), {"a": domain("0..90"), "b": domain("odd 1..9")})
-    assert found == {"a": domain(left[0]), "b": domain(left[1])}
-
-
-@settings(max_examples=100, deadline=None)
-@given(CLAIMS, CLAIMS, SMALL, SMALL)
-def test_narrow_ranges_keep_all_that_fulfils_the_hypothesis(one: str, other: str, a: str, b: str) -> None:
-    when, domains = f"{one} and {other}", {"a": domain(a), "b": domain(b)}
-    narrow = narrowed(Spoken(when, FREE), domains)
-    for point in points.everywhere(domains):
-        if truth_of(when, "", [point]) == [True]:
-            assert all(points.place_of(narrow[name], each) is not None for name, each in point.items())
-
-
-@pytest.mark.parametrize(
-    "written", [{"a": "1..3", "b": "odd 1..", "c": [4, 9]}, {"a": "1..2"}, {"w": ["x", "y"], "a": "0.."}]
-)
-def test_points_come_by_their_size_and_each_once(written: dict[str, Any]) -> None:
-    domains = {name: domain(each) for name, each in written.items()}
-    found = list(islice(points.small_first(domains), 60))
-    keys = [tuple(point.values()) for point in found]
-    assert len(set(keys)) == len(keys)
-    sums = [
-        sum(points.place_of(domains[n], v) or 0 for n, v in point.items() if not points.words(domains[n]))
-        for point in found
-    ]
-    assert sums == sorted(sums)
-    total = points.size(domains)
-    assert total is None or len(found) == min(total, 60)
+        again = [decided(text, when=when, **free) for text, when in reversed(claims)]
+    finally:
+        stop.set()
+    assert [(each.truth, each.basis) for each in first] == [(each.truth, each.basis) for each in reversed(again)]
+    assert first[0].truth and "of its steps" in first[0].basis[0].text

@@ -107,9 +107,11 @@ class _Deciding:
         return found.but(assumptions=self.assumed(found))
 
     def assumed(self, found: Finding) -> tuple[str, ...]:
-        """What a finding takes for granted: the domains, the hypothesis, the networks' rules."""
+        """What a finding takes for granted: the domains, the hypothesis, the networks' rules; which points it is not
+        about, though they are in the domains."""
         when = () if self.hypothesis is None else (self.hypothesis.text,)
-        return (*described(self.domains), *when, *found.assumptions)
+        out = () if found.truth is False else self.trials.left_out()
+        return (*described(self.domains), *when, *found.assumptions, *out)
 
     def further(self) -> Iterator[Point]:
         """Points that the small ones are not like."""
@@ -137,7 +139,7 @@ class _Deciding:
             failing = trials.failing(small_first(self.domains), points)
             if failing is not None:
                 return self.refuted(failing, smallest=True)
-            if not trials.late or trials.valid + trials.invalid + trials.outside >= points:
+            if not trials.untold and (not trials.late or trials.valid + trials.invalid + trials.outside >= points):
                 return self.exhausted(points)
         failing = trials.failing(self.further(), MOST_SEARCHED, SAMPLES)
         if failing is not None:
@@ -158,7 +160,7 @@ class _Deciding:
             return unknown(trials.nothing(), facts={"points": points})
         text = f"each of {trials.valid} valid points of {points} was tried"
         basis = Basis("samples", f"{text}, in {ROUNDED}") if trials.rounds else Basis("exhaustion", text)
-        found = Finding(truth=True, basis=(basis,), steps=(text,), assumptions=trials.left_out())
+        found = Finding(truth=True, basis=(basis,), steps=(text,))
         return found.but(assumptions=self.assumed(found), facts={"points": trials.valid})
 
     def sampled(self, reason: str) -> Finding:

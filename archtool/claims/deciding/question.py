@@ -96,12 +96,13 @@ class Question:
         return found
 
     def rules(self) -> tuple[str, ...]:
-        """The rules of the networks that only some values keep, in words."""
+        """The rules that only some values keep, of networks or of what the claim calculates, in words."""
         problems = [problem for problem in self.problems if problem.holds is not True]
         try:
-            return tuple(short(list(rules(problems, self.ranges, self.layout, self.reader, ""))))
+            found = list(short(list(rules(problems, self.ranges, self.layout, self.reader, ""))))
         except RuleError:  # one that nobody could read
-            return tuple(short([f"not: {problem.rule}" for problem in problems]))
+            found = list(short([f"not: {problem.rule}" for problem in problems]))
+        return (f"where the networks are valid: {', '.join(found)}",) if found else ()
 
 
 def asked(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from archtool.errors import ArchtoolError
 from archtool.runs import Problem
 from archtool.size import Condition
 from archtool.spec.domains import Range
@@ -12,6 +13,10 @@ from archtool.trace import Trace
 
 Point = Mapping[str, Any]  # a value for each free name
 Domains = Mapping[str, Range | tuple[Any, ...]]  # what each may be: a range of whole numbers, or a list of values
+
+
+class Untold(ArchtoolError):
+    """Whether a statement holds at a point can't be told, though its networks are valid there."""
 
 
 class Traced(NamedTuple):
@@ -41,7 +46,7 @@ class Statement(Protocol):
 
     def at(self, point: Point) -> bool:
         """Whether it is true at a point, by evaluation on numbers; raises ArchtoolError where a network that it names
-        is invalid there."""
+        is invalid there, Untold where it can't be told."""
 
     def sides(self, point: Point) -> tuple[tuple[str, Any], ...]:
         """What it compares, and what that comes to at a point: (("params(P)", 10), ("c_in*mid", 12))."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from archtool.algebra.finding import Basis, Finding, Witness
 from archtool.claims.deciding.points import place_of, placed, value
-from archtool.claims.deciding.statement import Domains, Point, Statement
+from archtool.claims.deciding.statement import Domains, Point, Statement, Untold
 from archtool.errors import ArchtoolError, MissingExtra
 from archtool.spec.domains import Range
 
@@ -22,7 +22,7 @@ class Trials:
     """What came of a statement at the points where it was tried.
 
     `valid` are how many are valid points: the hypothesis holds there, and the networks are. `outside` and `invalid` are
-    the others, `broken` says of the first invalid one what is wrong.
+    the others, `broken` says of the first invalid one what is wrong; at `untold` ones nobody knows whether it holds.
     """
 
     def __init__(self, statement: Statement, hypothesis: Statement | None, domains: Domains, seconds: float) -> None:
@@ -35,6 +35,7 @@ class Trials:
         self.valid = 0
         self.outside = 0
         self.invalid = 0
+        self.untold = 0
         self.broken = ""
         self.until = time.monotonic() + seconds
 
@@ -53,7 +54,7 @@ class Trials:
         return self.statement.rounds or (self.hypothesis is not None and self.hypothesis.rounds)
 
     def at(self, point: Point) -> bool | None:
-        """Whether the statement holds at a point; None where it is not about that."""
+        """Whether the statement holds at a point; None where it is not about that, or nobody knows."""
         key = tuple([(type(each), each) for each in point.values()])
         if key not in self.known:
             self.known[key] = self._tried(point)
@@ -68,8 +69,12 @@ class Trials:
         except MissingExtra:
             raise
         except ArchtoolError as error:
-            self.invalid += 1
-            self.broken = self.broken or f"at {placed(point)}: {str(error).splitlines()[0]}"
+            if isinstance(error, Untold):
+                self.untold += 1
+            else:
+                self.invalid += 1
+            where = f"at {placed(point)}: " if point else ""
+            self.broken = self.broken or where + str(error).splitlines()[0]
             return None
         self.valid += 1
         for name, each in point.items():
@@ -128,6 +133,8 @@ class Trials:
 
     def nothing(self) -> str:
         """Why no valid point was found."""
+        if self.untold:
+            return f"it can't be told ({self.broken})"
         if self.invalid and not self.outside:
             return f"no valid network was found in the given ranges ({self.broken})"
         if self.outside and not self.invalid:
@@ -148,7 +155,7 @@ class Trials:
         """What has to be said of points that do not count."""
         if not self.invalid:
             return ()
-        return (f"points without a valid network do not count; the first: {self.broken}",)
+        return (f"left out: points where a network is invalid, or the claim undefined; the first is {self.broken}",)
 
 
 def _smaller(place: int) -> Iterator[int]:
