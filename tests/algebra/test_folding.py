@@ -7,6 +7,8 @@ import pytest
 
 from archtool import load
 from archtool.algebra.folding import Folding, fold
+from archtool.algebra.folding.told import told
+from archtool.algebra.folding.trees import MOST_LAYERS
 from archtool.flatten import flat_network
 from archtool.shape import Shape
 from archtool.trace import Trace
@@ -270,3 +272,20 @@ def test_turns_of_a_repeat_are_not_folded_into_each_other():
     folding = traced(text)
     assert not any(layer.tree and folding.network.layers[i].times != 1 for i, layer in enumerate(folding.layers))
     assert sum(layer.times for layer in folding.network.layers) == 10
+
+
+def test_many_layers_are_folded_in_parts():
+    """A layer is made of at most MOST_LAYERS, however they stand; what walks its tree never gets too deep."""
+    chain = folded("[{linear: {out: 4}, repeat: 3000}]", "[4]")
+    assert kinds(chain) == ["linear"] * -(-3000 // MOST_LAYERS)
+    assert rules(chain) == {"length"}
+    assert [len(layer.made) for layer in chain.layers][:-1] == [MOST_LAYERS] * (3000 // MOST_LAYERS)
+    assert told(chain.folds[0].tree, kinds=True) == f"linear ({MOST_LAYERS} of them)"
+    assert chain.steps[0].count(", then ") == MOST_LAYERS - 1
+    one = folded(f"[{{linear: {{out: 4}}, repeat: {MOST_LAYERS}}}]", "[4]")
+    assert kinds(one) == ["linear"]
+    paths = ", ".join(f"p{number}: [{{conv: {{out: 4, kernel: 3, padding: half}}}}]" for number in range(300))
+    added = folded(f"[add: {{{paths}}}]")
+    assert max(len(layer.made) for layer in added.layers) == MOST_LAYERS
+    assert rules(added) == {"length"}
+    assert [told(layer.tree, kinds=True) for layer in added.folds] == [f"conv 3x3 ({MOST_LAYERS} of them)"]

@@ -8,11 +8,11 @@ from itertools import count
 from archtool.algebra.folding.composing import Refused, composed, holds
 from archtool.algebra.folding.folding import FoldedLayer, Folding, Refusal
 from archtool.algebra.folding.graph import Graph, Node, passes, stated_once
-from archtool.algebra.folding.joining import Path, behind_each_other, bundles, runs_of, stretches, total
+from archtool.algebra.folding.joining import Path, behind_each_other, bundles, layers_of, runs_of, stretches, total
 from archtool.algebra.folding.laying import laid
 from archtool.algebra.folding.sharing import clashes, owners_of
 from archtool.algebra.folding.told import named, verdict
-from archtool.algebra.folding.trees import After, Tree
+from archtool.algebra.folding.trees import MOST_LAYERS, After, Tree
 from archtool.field import joined
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join
@@ -105,6 +105,7 @@ class _Pass:
             needed = f"{named(*others)} reads it too" if others else "it is an output of the network"
             raise Refused("needed", "what the first makes is needed as it is: " + needed)
         x, y = before.input, node.run.output
+        check_length([before, node])
         stencil = composed(before.tree.stencil, x, before.run.output, node.tree.stencil, y)
         new = self.made(After(before.tree, node.tree, stencil), x, y, [before, node], node)
         new.sources = [*before.sources]
@@ -157,6 +158,7 @@ class _Pass:
             tried = [*chosen, path]
             signs = self.signs(join, tried)
             try:
+                check_length(_nodes(tried))
                 new = self.made(total(tried, signs, x, y), x, y, _nodes(tried), join)
                 self.check_cost(new, _nodes(tried))
             except Refused as reason:
@@ -186,6 +188,7 @@ class _Pass:
             y = join.run.output._replace(channels=channels)
             nodes = _nodes(run)
             try:
+                check_length(nodes)
                 new = self.made(behind_each_other(run, x, y), x, y, nodes, join)
                 self.check_cost(new, nodes)
             except Refused as reason:
@@ -228,6 +231,12 @@ class _Pass:
         )  # fmt: skip
         graph.replace(join, rest)
         graph.replace(last, new)
+
+
+def check_length(nodes: Sequence[Node]) -> None:
+    """Refused where one layer would be made of more original ones than a tree may have."""
+    if layers_of(nodes) > MOST_LAYERS:
+        raise Refused("length", f"one would stand for {layers_of(nodes):,} layers; it may for {MOST_LAYERS}")
 
 
 def _nodes(paths: Sequence[Path]) -> list[Node]:

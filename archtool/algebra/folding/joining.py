@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from archtool.algebra.folding.composing import Refused, added, composed, stacked
 from archtool.algebra.folding.graph import Graph, Node
-from archtool.algebra.folding.trees import After, Stack, Sum, Through, Tree
+from archtool.algebra.folding.trees import MOST_LAYERS, After, Stack, Sum, Through, Tree
 from archtool.shape import Shape
 from archtool.stencil import per_channel
 
@@ -30,12 +30,19 @@ def paths(graph: Graph, place: int, tensor: int) -> Iterator[Path]:
     tree: Tree | None = None
     nodes: tuple[Node, ...] = ()
     while graph.is_private(tensor) and (node := graph.nodes.get(tensor)) and node.tree is not None:
+        if layers_of((node, *nodes)) > MOST_LAYERS:
+            return
         try:
             tree = node.tree if tree is None else _behind(node, tree, shape)
         except Refused:
             return
         tensor, nodes = node.sources[0], (node, *nodes)
         yield Path(place, tensor, tree, nodes)
+
+
+def layers_of(nodes: Iterable[Node]) -> int:
+    """How many original layers some stand for."""
+    return sum(len(node.made) for node in nodes)
 
 
 def _behind(node: Node, tree: Tree, y: Shape) -> Tree:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final
 
 from archtool.algebra.folding.folding import FoldedLayer
@@ -35,13 +37,29 @@ def told(tree: Tree, kinds: bool = False) -> str:
         case Through():
             return "its input"
         case After():
-            return f"{_inner(tree.first, kinds)}, then {_inner(tree.second, kinds)}"
+            return ", then ".join(_rows(_inner(part, kinds) for part in _chain(tree)))
         case Sum():
             parts = zip(tree.signs, tree.parts, strict=True)
-            text = " ".join(f"{'+' if sign > 0 else '-'} {_part(part, kinds)}" for sign, part in parts)
+            text = " ".join(_rows(f"{'+' if sign > 0 else '-'} {_part(part, kinds)}" for sign, part in parts))
             return text.removeprefix("+ ")
         case Stack():
-            return " | ".join(_part(part, kinds) for part in tree.parts)
+            return " | ".join(_rows(_part(part, kinds) for part in tree.parts))
+
+
+def _chain(tree: Tree) -> Iterator[Tree]:
+    """What stands behind each other, from the first on."""
+    if isinstance(tree, After):
+        yield from _chain(tree.first)
+        yield from _chain(tree.second)
+    else:
+        yield tree
+
+
+def _rows(texts: Iterable[str]) -> Iterator[str]:
+    """Many equal ones in a row as one."""
+    for text, alike in groupby(texts):
+        number = len(list(alike))
+        yield from [f"{text} ({number} of them)"] if number > MOST_NAMED else [text] * number
 
 
 def _part(tree: Tree, kinds: bool) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from archtool.layer import Layer
 from archtool.mixing import Copied
 from archtool.shape import Shape
 from archtool.stencil import Stencil
+
+MOST_LAYERS: Final = 256  # original ones in a tree: what walks one goes as deep as it is
 
 
 class Own(NamedTuple):
