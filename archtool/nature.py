@@ -6,8 +6,9 @@ norm uses its running statistics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from itertools import islice
 from typing import Final, NamedTuple
 
 from archtool.size import Size
@@ -37,6 +38,8 @@ HOMOGENEOUS: Final = Nature(homogeneous=True)
 MULTILINEAR: Final = Nature(multilinear=True)
 OTHER: Final = Nature()
 
+MOST_ROUTES: Final = 2**22  # of a layer, from channel to channel, that are told one by one
+
 
 class Groups(NamedTuple):
     """Input and output channels lie in so many equal runs, and each output channel depends on its own run of inputs
@@ -55,11 +58,29 @@ Coupling = Groups | Routed
 
 
 def routed(sources: Callable[..., Iterable[Iterable[int]]], *sizes: Size) -> Coupling:
-    """Routed by what `sources` says of these sizes, where they are numbers; else all that is known: all may depend on
-    all."""
+    """Routed by what `sources` says of these sizes, one output channel after the other, where they are numbers and the
+    routes not more than MOST_ROUTES; else all may depend on all, which is true of any layer."""
     if any([type(size) is not int for size in sizes]):
         return Groups(1)
-    return Routed(tuple([tuple(each) for each in sources(*sizes)]))
+    found: list[tuple[int, ...]] = []
+    left = MOST_ROUTES
+    for each in sources(*sizes):
+        found.append(tuple(islice(each, left)))
+        left -= 1 + len(found[-1])
+        if left <= 0:
+            return Groups(1)
+    return Routed(tuple(found))
+
+
+def among(before: Size, own: Size, behind: Size) -> Coupling:
+    """The coupling of channels that lie in their order between others."""
+
+    def sources(before: int, own: int, behind: int) -> Iterator[tuple[int, ...]]:
+        yield from (() for _ in range(before))
+        yield from ((index,) for index in range(own))
+        yield from (() for _ in range(behind))
+
+    return routed(sources, before, own, behind)
 
 
 class Start(Enum):

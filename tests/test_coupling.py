@@ -132,3 +132,21 @@ def test_a_channel_is_normalised_by_its_neighbours(size: int) -> None:
     assert all(channel in sources for channel, sources in enumerate(coupling.sources))
     assert all(b - a == 1 for sources in coupling.sources for a, b in pairwise(sources))
     assert max(map(len, coupling.sources)) == size
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "channels"),
+    [
+        ("slice", {"start": 0, "stop": 10**30}, 10**30),
+        ("pad_channels", {"before": 10**30}, 4),
+        ("local_response_norm", {"size": 10**30}, 10**30),
+        ("channel_shuffle", {"groups": 2}, 10**30),
+        ("glu", {}, 10**30),
+    ],
+)
+def test_routes_of_too_many_channels_to_be_told_one_by_one_lead_from_all_to_all(
+    monkeypatch: pytest.MonkeyPatch, kind: str, fields: dict[str, int], channels: int
+) -> None:
+    monkeypatch.setattr("archtool.nature.MOST_ROUTES", 1000)
+    layer = find(kind).read(fields)
+    assert layer.coupling(Shape(channels, (2, 2))) == Groups(1)

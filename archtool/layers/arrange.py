@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archtool.errors import RuleError
@@ -47,8 +48,8 @@ class Reshape(Layer):
     def coupling(self, x: Shape) -> Coupling:
         """An output channel is made of the channels that its elements lie in."""
 
-        def sources(elements: int, here: int, there: int) -> list[range]:
-            return [range(at // here, (at + there - 1) // here + 1) for at in range(0, elements, there)]
+        def sources(elements: int, here: int, there: int) -> Iterator[range]:
+            return (range(at // here, (at + there - 1) // here + 1) for at in range(0, elements, there))
 
         return routed(sources, x.elements, x.positions, product(self.shape[1:]))
 

@@ -82,7 +82,7 @@ class GLU(Layer):
 
     def coupling(self, x: Shape) -> Coupling:
         """A channel and its gate."""
-        return routed(lambda half: [(index, index + half) for index in range(half)], x.channels // 2)
+        return routed(lambda half: zip(range(half), range(half, 2 * half), strict=True), x.channels // 2)
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED

@@ -18,7 +18,7 @@ from archtool.nature import (
     Nature,
     Positions,
     Symmetry,
-    routed,
+    among,
 )
 from archtool.shape import Shape
 from archtool.size import Size, all_of, any_of, equal, require, where
@@ -178,12 +178,7 @@ class Concat(Join):
     def couplings(self, inputs: tuple[Shape, ...], y: Shape) -> tuple[Coupling, ...]:
         """Each in its place, behind those before it."""
         sizes = [x.channels for x in inputs]
-
-        def sources(path: int, *counts: int) -> list[tuple[int, ...]]:
-            before, behind = sum(counts[:path]), sum(counts[path + 1 :])
-            return [*[()] * before, *[(index,) for index in range(counts[path])], *[()] * behind]
-
-        return tuple([routed(sources, path, *sizes) for path in range(len(sizes))])
+        return tuple([among(sum(sizes[:at]), own, sum(sizes[at + 1 :])) for at, own in enumerate(sizes)])
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED

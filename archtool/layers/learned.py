@@ -49,7 +49,7 @@ class Parameter(Layer):
         return AFFINE
 
     def coupling(self, x: Shape) -> Coupling:
-        return routed(lambda channels: [()] * channels, laid_out(self.shape, x).channels)
+        return routed(lambda channels: (() for _ in range(channels)), laid_out(self.shape, x).channels)
 
     def output(self, x: Shape, window: Window | None) -> Shape:
         return laid_out(self.shape, x)

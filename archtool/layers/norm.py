@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archtool.field import POINTWISE, POINTWISE_AND_EVERYTHING, Field
@@ -349,9 +349,9 @@ class LocalResponseNorm(Layer):
     def coupling(self, x: Shape) -> Coupling:
         """The channel's neighbours, one more before it than after it where their number is even."""
 
-        def sources(count: int, size: int) -> list[range]:
+        def sources(count: int, size: int) -> Iterator[range]:
             before = size // 2
-            return [range(max(start, 0), min(start + size, count)) for start in range(-before, count - before)]
+            return (range(max(start, 0), min(start + size, count)) for start in range(-before, count - before))
 
         return routed(sources, x.channels, self.size)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archtool.fields import channels
 from archtool.layer import Example, Layer, layer
 from archtool.mixing import Framed, Mixing
-from archtool.nature import LINEAR, MIRRORED, Coupling, Nature, Symmetry, routed
+from archtool.nature import LINEAR, MIRRORED, Coupling, Nature, Symmetry, among
 from archtool.shape import Shape
 from archtool.size import Size
 
@@ -38,10 +38,7 @@ class PadChannels(Layer):
         return LINEAR
 
     def coupling(self, x: Shape) -> Coupling:
-        def sources(before: int, own: int, after: int) -> list[tuple[int, ...]]:
-            return [*[()] * before, *[(index,) for index in range(own)], *[()] * after]
-
-        return routed(sources, self.before, x.channels, self.after)
+        return among(self.before, x.channels, self.after)
 
     def symmetry(self, x: Shape) -> Symmetry:
         return MIRRORED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archtool.axes import spatial_rank, spread
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     import torch
 
 
-def _run(start: int, stop: int) -> list[tuple[int]]:
-    return [(index,) for index in range(start, stop)]
+def _run(start: int, stop: int) -> Iterator[tuple[int]]:
+    return ((index,) for index in range(start, stop))
 
 
 def _channel_axis(x: Shape) -> int:

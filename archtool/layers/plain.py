@@ -136,7 +136,7 @@ class Flatten(Layer):
         """A channel's positions lie behind each other; a token's channels."""
         if not x.is_tokens:
             return Groups(x.channels)
-        return routed(lambda tokens, channels: [(each,) for each in range(channels)] * tokens, *x.dims)
+        return routed(lambda tokens, channels: ((each,) for _ in range(tokens) for each in range(channels)), *x.dims)
 
     def symmetry(self, x: Shape) -> Symmetry:
         """Several positions become channels, each in its place."""

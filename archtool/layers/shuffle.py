@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from archtool.axes import spatial_rank
@@ -133,8 +134,8 @@ class ChannelShuffle(Layer):
         return LINEAR
 
     def coupling(self, x: Shape) -> Coupling:
-        def sources(each: int, groups: int) -> list[tuple[int]]:
-            return [(group * each + index,) for index in range(each) for group in range(groups)]
+        def sources(each: int, groups: int) -> Iterator[tuple[int]]:
+            return ((group * each + index,) for index in range(each) for group in range(groups))
 
         return routed(sources, x.channels // self.groups, self.groups)
 
