@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.algebra.bounded import BoundedTrace
 from archtool.algebra.finding import Basis, Finding, Witness, unknown
 from archtool.claims.comparing import Compared
-from archtool.claims.conditional import CONDITION, Conditional
+from archtool.claims.conditional import CONDITION, Conditional, Valid
 from archtool.claims.deciding.decide import decide
+from archtool.claims.deciding.points import count, everywhere, placed, size, value
+from archtool.claims.deciding.statement import Untold
 from archtool.claims.deciding.symbols import symbols
 from archtool.claims.facts import decided, structural
 from archtool.claims.language import All, Comparison, Fact, Not, Part, leaves, subjects_of
-from archtool.claims.logic import all_of, opposite, some_of, together
+from archtool.claims.logic import POINTS, all_of, opposite, some_of, together
 from archtool.claims.roster import Reading, Roster
 from archtool.errors import ArchtoolError, RuleError, Untraceable
 from archtool.spec.domains import Range
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_LISTED: Final = 64  # combinations of listed values for each of which the rest is decided on symbols
 MOST_POINTS: Final = 8  # at which facts are tested
+FIRSTS: Final = 3  # values of a range that are tried
 
 
 class Judge:
@@ -48,31 +51,51 @@ class Judge:
             return all_of([self.judge(each, when) for each in part.parts])
         free = self.used(part, when)
         if not free:
-            return self.at(part, self.roster.reading({}))
+            return self.here(part, when)
+        try:
+            return self.somehow(part, when, free)
+        except Untold as error:  # the hypothesis at some point
+            return unknown(str(error))
+
+    def somehow(self, part: Part, when: Comparison | None, free: Mapping[str, Any]) -> Finding:
+        """Whether facts, or parts with facts, are true: from structure for all sizes, else from tests at some."""
         found = self.everywhere(part, free)
         if found.truth:
-            nothing = self.nothing(when, free)
-            return self.confirmed(part, found, free) if nothing is None else nothing
+            return self.confirmed(part, found, when, free)
         if isinstance(part, Fact) and CONDITION in found.facts:
             found = self.conditional(part, when, free)
             if found.truth is not None:
                 return found
         return self.somewhere(part, when, free)
 
-    def confirmed(self, part: Part, proved: Finding, free: Mapping[str, Any]) -> Finding:
-        """What is proved, tested in torch too, where the sizes are the usual ones."""
+    def here(self, part: Part, when: Comparison | None) -> Finding:
+        """Whether a claim is true that depends on no free size."""
+        if when is not None and not (met := self.comparison(when, None)).truth:
+            return unknown(met.reason or f"'{when.text}' does not hold here")
+        return self.at(part, self.roster.reading({}))
+
+    def confirmed(self, part: Part, proved: Finding, when: Comparison | None, free: Mapping[str, Any]) -> Finding:
+        """What is proved, where there is something that it is about; tested in torch too, at one point."""
+        points = [self.usual_of(free)] if self.is_met(when, self.usual_of(free)) else []
+        for point in chain(points, self.points(when, free)):
+            reading = self.roster.reading(point)
+            if not self.broken(part, reading, point == self.usual_of(free)):
+                return self.tested(part, proved, reading)
+        hypothesis = None if when is None else Compared(when, self.roster)
+        met = decide(Valid(part, self.roster), hypothesis, free, self.usual_of(free))
+        return proved if met.truth else met
+
+    def tested(self, part: Part, proved: Finding, reading: Reading) -> Finding:
+        """What is proved for all sizes, tested in torch with some of them."""
         if self.settings is None:
             return proved
-        tested = self.at(part, self.roster.reading(self.usual_of(free)))
+        try:
+            tested = self.at(part, reading)
+        except RuleError as error:  # a network with more layers than can be told apart, say
+            return proved.but(steps=(*proved.steps, f"not tested in torch: {error}"))
+        if tested.truth is False:
+            return unknown(f"it is false at {placed(reading.values)}, though structure proves it: please report this")
         return together([proved, tested]) if tested.truth else tested
-
-    def nothing(self, when: Comparison | None, free: Mapping[str, Any]) -> Finding | None:
-        """That a claim is about nothing, since its hypothesis never holds; None where it does somewhere."""
-        if when is None:
-            return None
-        hypothesis = Compared(when, self.roster)
-        met = decide(hypothesis, hypothesis, free, self.usual_of(free))
-        return None if met.truth else met
 
     def used(self, *parts: Part | None) -> dict[str, Any]:
         """The domains of the free sizes that parts of a claim depend on."""
@@ -177,15 +200,17 @@ class Judge:
             there = self.at(part, self.roster.reading(found.witness.sizes))
             if there.truth is False:
                 return _placed_at(there, found.witness.sizes)
-            return unknown(f"at {said(found.witness.sizes)}: {there.reason}")
+            return unknown(f"at {placed(found.witness.sizes)}: {there.reason}")
         return found
 
     def somewhere(self, part: Part, when: Comparison | None, free: Mapping[str, Any]) -> Finding:
         """Whether a part is true at the usual values of its free sizes, and at the ends of their domains."""
-        findings = []
+        findings, left_out = [], ""
         for point in self.points(when, free):
             reading = self.roster.reading(point)
-            if not self.is_valid(part, reading, point == self.usual_of(free)):
+            broken = self.broken(part, reading, point == self.usual_of(free))
+            if broken:
+                left_out = left_out or f"points without a valid network do not count; the first: {broken}"
                 continue
             try:
                 found = self.at(part, reading)
@@ -195,46 +220,60 @@ class Judge:
                 return _placed_at(found, point)
             findings.append((point, found))
         if not findings:
-            return unknown("no valid network was found with these sizes")
+            where = "" if when is None else f", and for which '{when.text}' holds"
+            return unknown(f"no valid network was found among the sizes that were tried{where}")
         for point, found in findings:
             if found.truth is None:
-                return found.but(reason=f"at {said(point)}: {found.reason}")
+                return found.but(reason=f"at {placed(point)}: {found.reason}")
         joint = together([found for _, found in findings]).but(steps=findings[-1][1].steps)
-        if every_point(free) is not None:
-            return joint.but(basis=(*joint.basis, Basis("exhaustion", f"at each of {len(findings)} values")))
-        return joint.but(at={"points": tuple([point for point, _ in findings])})
+        if is_small(free):
+            basis = (*joint.basis, Basis("exhaustion", f"at each of {len(findings)} values"))
+            return joint.but(basis=basis, assumptions=(*joint.assumptions, *([left_out] if left_out else [])))
+        return joint.but(at={POINTS: tuple([point for point, _ in findings])})
 
-    def is_valid(self, part: Part, reading: Reading, is_usual: bool) -> bool:
-        """Whether all networks of a part are valid; raises ArchtoolError where they are not at their usual sizes."""
-        subjects = [each for leaf in leaves(part) for each in subjects_of(leaf)]
+    def broken(self, part: Part, reading: Reading, is_usual: bool) -> str:
+        """Why some network of a part is invalid, if one is; raises ArchtoolError where it is so at the usual sizes."""
         try:
-            for subject in subjects:
-                reading.placed(subject)
-        except ArchtoolError:
+            for leaf in leaves(part):
+                for subject in subjects_of(leaf):
+                    reading.placed(subject)
+        except ArchtoolError as error:
             if is_usual:
                 raise
-            return False
-        return True
+            return f"at {placed(reading.values)}: {str(error).splitlines()[0]}"
+        return ""
 
     def points(self, when: Comparison | None, free: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """All values of small domains, else the usual ones and the ends of domains, the smallest first, where the
-        hypothesis holds."""
+        """All values of small domains, else the usual ones and the first ones of the domains, the smallest first, where
+        the hypothesis holds."""
         usual = self.usual_of(free)
-        ends = {name: _ends(domain) for name, domain in free.items()}
-        lows = {name: values[0] for name, values in ends.items()}
-        tried = every_point(free)
-        if tried is None:
-            sides = [(base, name, value) for name, values in ends.items() for value in values for base in (usual, lows)]
-            tried = [usual, lows, *[{**base, name: value} for base, name, value in sides]]
-        unique = {tuple(point.items()): point for point in tried}
+        if is_small(free):
+            tried = list(everywhere(free))
+        else:
+            firsts = {name: _firsts(domain) for name, domain in free.items()}
+            lows = {name: values[0] for name, values in firsts.items()}
+            tried = [usual, lows]
+            tried += [{**base, name: v} for name, values in firsts.items() for v in values for base in (usual, lows)]
+        unique = {tuple([(type(v), v) for v in point.values()]): point for point in tried}  # true is not 1
         ordered = sorted(unique.values(), key=lambda point: sum([v for v in point.values() if type(v) is int]))
         kept = 0
         for point in ordered:
             if kept == MOST_POINTS and point != usual:
                 continue
-            if when is None or _holds(Compared(when, self.roster), point):
+            if self.is_met(when, point):
                 kept += 1
                 yield point
+
+    def is_met(self, when: Comparison | None, point: Mapping[str, Any]) -> bool:
+        """Whether a hypothesis holds at a point; not where its networks are invalid."""
+        if when is None:
+            return True
+        try:
+            return Compared(when, self.roster).at(point)
+        except Untold:
+            raise
+        except ArchtoolError:
+            return False
 
 
 def _placed_at(refuted: Finding, point: Mapping[str, Any]) -> Finding:
@@ -243,33 +282,18 @@ def _placed_at(refuted: Finding, point: Mapping[str, Any]) -> Finding:
     return refuted.but(witness=replace(witness, sizes={**point, **witness.sizes}))
 
 
-def every_point(free: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """All values of free sizes together, where they are few."""
-    values = []
-    for domain in free.values():
-        if isinstance(domain, Range):
-            if domain.high is None or domain.high - domain.low >= MOST_POINTS * domain.step:
-                return None
-            domain = range(domain.low, domain.high + 1, domain.step)
-        values.append(domain)
-    if prod(map(len, values)) > MOST_POINTS:
-        return None
-    return [dict(zip(free, chosen, strict=True)) for chosen in product(*values)]
+def is_small(free: Mapping[str, Any]) -> bool:
+    """Whether free sizes have so few values together that each is tried."""
+    many = size(free)
+    return many is not None and many <= MOST_POINTS
 
 
-def _ends(domain: Any) -> tuple[Any, ...]:
-    """The values of a domain that are most likely to make a difference."""
+def _firsts(domain: Any) -> tuple[Any, ...]:
+    """The values of a domain that are tried: the first ones of a range, each of a list."""
     if not isinstance(domain, Range):
         return tuple(domain)
-    values = range(domain.low, domain.low + 3 * domain.step if domain.high is None else domain.high + 1, domain.step)
-    return tuple(values[:3])
-
-
-def _holds(statement: Compared, point: Mapping[str, Any]) -> bool:
-    try:
-        return statement.at(point)
-    except ArchtoolError:
-        return False
+    many = count(domain)
+    return tuple([value(domain, place) for place in range(FIRSTS if many is None else min(FIRSTS, many))])
 
 
 def from_above(part: Comparison) -> str:
@@ -279,8 +303,3 @@ def from_above(part: Comparison) -> str:
         return ""
     names = [name for name, number in part.numbers.items() if number.text == part.sides[0].text]
     return part.sides[0].text if names and not part.sides[1].value.uses & {*names} else ""
-
-
-def said(point: Mapping[str, Any]) -> str:
-    """Values of free sizes in words."""
-    return ", ".join([f"{name} = {getattr(value, 'word', value)}" for name, value in point.items()])

@@ -73,7 +73,8 @@ def moved(flat: FlatNetwork) -> Moved | None:
         if made is None or made.derivatives.size > MOST_NUMBERS:
             return None
         tensors[layer.target] = made
-    derivatives = tensors[next(iter(flat.outputs.values()))].derivatives.reshape(count, -1)
+    last = tensors[next(iter(flat.outputs.values()))]
+    derivatives = last.derivatives.reshape(count, last.kernel.size)
     entries = int(np.count_nonzero(derivatives.any(axis=0)))
     directions = idle(flat, layers, numbers, count)
     return Moved(rank_of(derivatives), count, entries, rank_of(directions), directions, derivatives)
@@ -169,7 +170,7 @@ def idle(flat: FlatNetwork, layers: dict[int, Drawn], numbers: dict[int, int], c
                 directions.append(direction)
                 if len(directions) * count > MOST_NUMBERS:
                     return np.zeros((0, count), dtype=np.int64)
-    return np.array(directions, dtype=np.int64).reshape(-1, count)
+    return np.array(directions, dtype=np.int64).reshape(len(directions), count)
 
 
 def _behind_passes(made: dict[int, FlatLayer], number: int, uses: list[int]) -> int:
