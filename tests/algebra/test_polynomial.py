@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 import pytest
@@ -95,9 +96,20 @@ def test_a_formula_is_never_below_its_least_value(pair: Pair, values: Values) ->
         (floor((symbol("a") + 1) * Fraction(1, 2)) * 2 - symbol("a"), 0),  # it is 0 or 1
         (symbol("a") * symbol("a") * 3 - symbol("a") * 2, 1),  # 1 at 1, and rising
         (symbol("a") - positive(symbol("b") - 3) * symbol("a"), 0),
+        (
+            symbol("b") - extreme("min", (symbol("a"), symbol("b"), symbol("c"))),
+            0,
+        ),  # at most each
+        (extreme("max", (symbol("a"), symbol("b"))) - symbol("a") + 2, 2),
+        (symbol("a") * (symbol("b") - extreme("min", (symbol("b"), symbol("c")))), 0),
+        ((symbol("a") - 5) * (symbol("b") - extreme("min", (symbol("b"), symbol("c")))), -inf),
+        (extreme("min", (symbol("a"), symbol("b"))) - symbol("a"), -inf),
+        (symbol("b") - extreme("min", (symbol("a"), symbol("b"))) * extreme("min", (symbol("a"), symbol("b"))), -inf),
+        (symbol("c") - extreme("min", (symbol("b"), symbol("c"))), 0),  # of a symbol that may be anything
+        (symbol("c") * (symbol("b") - extreme("min", (symbol("a"), symbol("b")))), -inf),
     ],
 )
-def test_least_values(formula: Polynomial, low: int) -> None:
+def test_least_values(formula: Polynomial, low: float) -> None:
     assert least(formula, Lows({"a": 1, "b": 1})) == low
 
 

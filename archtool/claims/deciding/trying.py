@@ -153,7 +153,7 @@ class Trials:
 
     def left_out(self) -> tuple[str, ...]:
         """What has to be said of points that do not count."""
-        if not self.invalid:
+        if not self.broken:
             return ()
         return (f"left out: points where a network is invalid, or the claim undefined; the first is {self.broken}",)
 
