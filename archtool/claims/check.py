@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archtool.algebra.formula import said
+from archtool.claims.deciding.points import listed, place_of, placed, value
 from archtool.claims.judging import Judge
-from archtool.claims.judging import said as values_said
 from archtool.claims.language import Comparison, Part, leaves, read, read_condition, subjects_of
+from archtool.claims.logic import POINTS
 from archtool.claims.roster import Roster, domains
 from archtool.claims.verdict import STATUSES, Verdict
 from archtool.errors import ArchtoolError, SpecError
@@ -125,17 +126,8 @@ def _usual(roster: Roster, ranges: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, domain in ranges.items():
         own = values.get(name)
-        if isinstance(domain, Range):
-            found[name] = own if type(own) is int and is_in(own, domain) else domain.low
-        else:
-            found[name] = own if own in domain else domain[0]
+        found[name] = value(domain, 0) if place_of(domain, own) is None else own
     return found
-
-
-def is_in(value: int, domain: Range) -> bool:
-    """Whether a whole number is one of a range."""
-    below = domain.high is None or value <= domain.high
-    return domain.low <= value and below and (value - domain.low) % domain.step == 0
 
 
 def _scope(found: Finding, free: Mapping[str, Any], when: str) -> str:
@@ -144,15 +136,8 @@ def _scope(found: Finding, free: Mapping[str, Any], when: str) -> str:
         return ""
     under = f" where {when}" if when else ""
     if found.at:
-        points = found.at.get("points")
-        if points:
-            more = f", and at {len(points) - 1} more points at the ends of their domains" if len(points) > 1 else ""
-            return f"at {values_said(points[-1])}{more}{under}"
-        return f"at {values_said(found.at)}{under}"
-    ranges = said({name: domain for name, domain in free.items() if isinstance(domain, Range)})
-    lists = [
-        f"{name} in {', '.join([str(getattr(item, 'word', item)) for item in domain])}"
-        for name, domain in free.items()
-        if not isinstance(domain, Range)
-    ]
-    return f"for all {'; '.join([*ranges, *lists])}{under}" if ranges or lists else ""
+        ranges = {name: each for name, each in found.at.items() if name != POINTS}
+        return f"at {'; '.join(map(placed, [*([ranges] if ranges else []), *found.at.get(POINTS, ())]))}{under}"
+    ranges = {name: domain for name, domain in free.items() if isinstance(domain, Range)}
+    lists = [f"{name} in {listed(domain)}" for name, domain in free.items() if name not in ranges]
+    return f"for all {'; '.join([*said(ranges), *lists])}{under}"

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from archtool.claims.deciding.statement import Traced
+from archtool.claims.conditional import problems_of
+from archtool.claims.deciding.statement import Traced, Untold
 from archtool.claims.language import Comparison, Number
 from archtool.claims.roster import Reading, Roster
 from archtool.claims.words import BOUNDED
-from archtool.errors import RuleError
+from archtool.errors import ArchtoolError, MissingExtra, RuleError
 from archtool.spec.values import WORK, Allowance
 from archtool.trace import Trace, is_condition
 
@@ -38,14 +39,25 @@ class Compared:
 
     @property
     def rounds(self) -> bool:
-        """Whether it calls functions whose results are rounded."""
-        return bool(ROUNDING.search(self.text))
+        """Whether it calls functions whose results are rounded, itself or in the vars that it names."""
+        vars_, free = self.roster.base.block.arguments, self.roster.free
+        names = [name for name in self.roster.behind(self.comparison.truth.uses) if name in vars_ and name not in free]
+        texts = [self.text, *[value.text for name in names if (value := vars_[name]) is not None]]
+        return any([ROUNDING.search(text) for text in texts])
 
     def at(self, point: Mapping[str, Any]) -> bool:
-        """Whether it holds where the free sizes have these values; raises ArchtoolError where a network has none."""
-        found = self.comparison.truth.evaluate(self.environment(self.roster.reading({**self.fixed, **point})))
+        """Whether it holds where the free sizes have these values; see `Statement.at` for what is raised."""
+        reading = self.roster.reading({**self.fixed, **point})
+        for number in self.comparison.numbers.values():
+            reading.placed(number.subject)
+        try:
+            found = self.comparison.truth.evaluate(self.environment(reading))
+        except MissingExtra:
+            raise
+        except ArchtoolError as error:  # a division by 0, or a network of too many layers to be looked at
+            raise Untold(str(error)) from None
         if not isinstance(found, bool):
-            raise RuleError(f"'{self.text}' is neither true nor false; compare it with something")
+            raise Untold(f"'{self.text}' is neither true nor false; compare it with something")
         return found
 
     def sides(self, point: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -60,8 +72,7 @@ class Compared:
         found = self.comparison.truth.evaluate(environment)
         if not is_condition(found):
             raise RuleError(f"'{self.text}' is neither true nor false; compare it with something")
-        networks = [reading.placed(number.subject).run for number in self.comparison.numbers.values()]
-        problems = tuple([problem for run in networks for problem in run.problems])
+        problems = problems_of([number.subject for number in self.comparison.numbers.values()], reading)
         sides = tuple([(side.text, side.value.evaluate(environment)) for side in self.comparison.sides])
         return Traced(found, problems, sides, self.comparison.signs)
 

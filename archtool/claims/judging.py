@@ -165,8 +165,8 @@ class Judge:
             return self.reached(part, decide(Compared(part, self.roster, reading.values), None, {}, {}), reading, {})
         if isinstance(part, Not):
             return opposite(self.at(part.part, reading), part.part.text)
-        found = [self.at(each, reading) for each in part.parts]
-        return all_of(found) if isinstance(part, All) else some_of(found)
+        parts = [self.at(each, reading) for each in part.parts]
+        return all_of(parts) if isinstance(part, All) else some_of(parts)
 
     def everywhere(self, part: Part, free: Mapping[str, Any]) -> Finding:
         """Whether a part is true for all values of its free sizes, from structure alone."""
@@ -189,8 +189,8 @@ class Judge:
             return unknown("it is false for some sizes") if found.truth is False and self.used(part) else found
         if isinstance(part, Not):
             return opposite(self.on(part.part, reading), part.part.text)
-        found = [self.on(each, reading) for each in part.parts]
-        return all_of(found) if isinstance(part, All) else some_of(found)
+        parts = [self.on(each, reading) for each in part.parts]
+        return all_of(parts) if isinstance(part, All) else some_of(parts)
 
     def conditional(self, part: Fact, when: Comparison | None, free: Mapping[str, Any]) -> Finding:
         """Whether the condition on sizes under which structure proves a fact holds for all of them."""
@@ -210,7 +210,7 @@ class Judge:
             reading = self.roster.reading(point)
             broken = self.broken(part, reading, point == self.usual_of(free))
             if broken:
-                left_out = left_out or f"points without a valid network do not count; the first: {broken}"
+                left_out = left_out or f"left out: points where a network is invalid; the first is {broken}"
                 continue
             try:
                 found = self.at(part, reading)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from archtool.algebra.finding import SAMPLES, Basis, Finding, Witness, unknown
+
+POINTS: Final = "points"  # among what a finding is `at`: the points, each with values of free sizes, where it was made
 
 
 def opposite(found: Finding, text: str) -> Finding:
@@ -42,13 +45,15 @@ def some_of(findings: Sequence[Finding]) -> Finding:
 
 def together(findings: Sequence[Finding]) -> Finding:
     """Findings that all say the same, as one."""
-    first = findings[0]
     basis: dict[Basis, None] = {}
+    at: dict[str, Any] = {}
     for found in findings:
         basis |= dict.fromkeys(found.basis)
-    return first.but(
+        points = [*at.get(POINTS, ()), *[each for each in found.at.get(POINTS, ()) if each not in at.get(POINTS, ())]]
+        at |= {**found.at, **({POINTS: tuple(points)} if points else {})}
+    return findings[0].but(
         basis=tuple(basis),
         steps=tuple(dict.fromkeys([step for found in findings for step in found.steps])),
         assumptions=tuple(dict.fromkeys([each for found in findings for each in found.assumptions])),
-        at={name: value for found in findings for name, value in found.at.items()},
+        at=at,
     )

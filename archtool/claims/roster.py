@@ -170,14 +170,18 @@ class Roster:
 
     def reached(self, names: Iterable[str]) -> frozenset[str]:
         """Free sizes among some vars, and those that these vars are made of."""
+        return self.behind(names) & {*self.free}
+
+    def behind(self, names: Iterable[str]) -> frozenset[str]:
+        """Some vars, and the vars and free sizes that they are made of."""
         found: set[str] = set()
         todo = list(names)
         while todo:
             name = todo.pop()
-            if name in self.free:
+            if name not in found:
                 found.add(name)
-            elif (value := self.base.block.arguments.get(name)) is not None:
-                todo += [each for each in value.uses if each != name]
+                value = None if name in self.free else self.base.block.arguments.get(name)
+                todo += [] if value is None else value.uses
         return frozenset(found)
 
     def reading(self, values: Mapping[str, Any], trace: Trace | None = None) -> Reading:

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any, Final
 
 from archtool.claims.check import Checked
-from archtool.claims.judging import said
+from archtool.claims.deciding.points import placed
 from archtool.claims.verdict import FAILING, REFUTED, STATUSES, UNDECIDED, Verdict
 from archtool.render.diagnostics.paths import relative
 
@@ -55,7 +55,7 @@ def counterexample(verdict: Verdict) -> str:
     witness = verdict.finding.witness
     if witness is None:
         return verdict.finding.reason
-    where = f"at {said(witness.sizes)}: " if witness.sizes else ""
+    where = f"at {placed(witness.sizes)}: " if witness.sizes else ""
     return where + (witness.text or f"{_value(witness.left)} against {_value(witness.right)}")
 
 
