@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archtool.algebra.formula import said
 from archtool.claims.deciding.points import listed, place_of, placed, value
 from archtool.claims.judging import Judge
-from archtool.claims.language import Comparison, Part, leaves, read, read_condition, subjects_of
+from archtool.claims.language import read, read_condition
 from archtool.claims.logic import POINTS
+from archtool.claims.parts import Comparison, Part, leaves, subjects_of
 from archtool.claims.roster import Roster, domains
 from archtool.claims.verdict import STATUSES, Verdict
 from archtool.errors import ArchtoolError, SpecError

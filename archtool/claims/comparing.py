@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from archtool.claims.conditional import problems_of
 from archtool.claims.deciding.statement import Traced, Untold
-from archtool.claims.language import Comparison, Number
+from archtool.claims.parts import Comparison, Number
 from archtool.claims.roster import Reading, Roster
 from archtool.claims.words import BOUNDED
 from archtool.errors import ArchtoolError, MissingExtra, RuleError

@@ -7,7 +7,7 @@ from typing import Any
 
 from archtool.claims.deciding.statement import Traced, Untold
 from archtool.claims.facts import structural
-from archtool.claims.language import Fact, Part, Reference, leaves, subjects_of
+from archtool.claims.parts import Fact, Part, Reference, leaves, subjects_of
 from archtool.claims.roster import Reading, Roster
 from archtool.errors import RuleError, Untraceable
 from archtool.runs import Problem

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from archtool.algebra.finding import Finding, unknown
-from archtool.claims.language import Fact
+from archtool.claims.parts import Fact
 from archtool.claims.roster import Reading
 from archtool.claims.words import PROPERTIES
 from archtool.errors import MissingExtra

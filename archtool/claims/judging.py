@@ -17,8 +17,8 @@ from archtool.claims.deciding.points import count, everywhere, placed, size, val
 from archtool.claims.deciding.statement import Untold
 from archtool.claims.deciding.symbols import symbols
 from archtool.claims.facts import decided, structural
-from archtool.claims.language import All, Comparison, Fact, Not, Part, leaves, subjects_of
 from archtool.claims.logic import POINTS, all_of, opposite, some_of, together
+from archtool.claims.parts import All, Comparison, Fact, Not, Part, leaves, subjects_of
 from archtool.claims.roster import Reading, Roster
 from archtool.errors import ArchtoolError, RuleError, Untraceable
 from archtool.spec.domains import Range

@@ -1,4 +1,4 @@
-"""The language of claims: a text to a tree whose leaves are comparisons of numbers, and facts about networks.
+"""The language of claims: from a text to its parts.
 
 Python's parser reads the text to a syntax tree, and nothing is run. What has numbers alone becomes an expression of
 the spec language, in which each number of a network (`params(P)`) is a variable.
@@ -7,13 +7,14 @@ the spec language, in which each number of a network (`params(P)`) is a variable
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NoReturn
 
 from archtool.algebra.targets import target
 from archtool.analysis.measures import METRICS
-from archtool.claims.words import COUNTED, FACTS, NUMBERS, THIS
+from archtool.claims.parts import All, Argument, Comparison, Fact, Not, Number, Part, Reference, Side, Some, Step, Word
+from archtool.claims.words import BOUNDED, COUNTED, FACTS, NUMBERS, THIS
 from archtool.errors import RuleError, nearest
 from archtool.spec.domains import AS
 from archtool.spec.expressions import Expression, compile_expression, syntax_tree
@@ -24,89 +25,6 @@ MOST_PARTS: Final = 60  # of a claim: numbers, facts, networks that it names
 SIGNS: Final[Mapping[type[ast.cmpop], str]] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
-
-
-class Reference(NamedTuple):
-    """A network that a claim names, with the arguments that it gives it (a number, a list, a word, a step)."""
-
-    name: str
-    arguments: tuple[tuple[str, Argument], ...]
-    text: str
-
-
-class Step(NamedTuple):
-    """A step as an argument: a layer kind or a block, and its fields."""
-
-    word: str
-    fields: tuple[tuple[str, Argument], ...]
-
-
-class Word(NamedTuple):
-    """A bare word as an argument, or a text in quotes: what the spec makes of it."""
-
-    text: str
-
-
-Argument = Expression | Step | Word
-
-
-class Number(NamedTuple):
-    """A number of a network: `function` of `subject`, counted as the options say."""
-
-    function: str
-    subject: Reference
-    options: tuple[tuple[str, Any], ...]
-    text: str
-
-
-class Side(NamedTuple):
-    """One side of a comparison."""
-
-    text: str
-    value: Expression
-
-
-class Comparison(NamedTuple):
-    """A statement over numbers; `numbers` by the names that they have in its expressions, `sides` what it compares."""
-
-    text: str
-    truth: Expression
-    numbers: Mapping[str, Number]
-    sides: tuple[Side, ...]
-    signs: tuple[str, ...]
-
-
-class Fact(NamedTuple):
-    """A property of a network, or a relation: `function` of `subjects`; `options` are words, or a target's text."""
-
-    function: str
-    subjects: tuple[Reference, ...]
-    options: Mapping[str, Any]
-    text: str
-
-
-class Not(NamedTuple):
-    """The opposite of a part."""
-
-    part: Part
-    text: str
-
-
-class All(NamedTuple):
-    """Each of several parts."""
-
-    parts: tuple[Part, ...]
-    text: str
-
-
-class Some(NamedTuple):
-    """At least one of several parts."""
-
-    parts: tuple[Part, ...]
-    text: str
-
-
-Part = Comparison | Fact | Not | All | Some
 
 
 def read(text: str, names: Iterable[str]) -> Part:
@@ -120,21 +38,11 @@ def read_condition(text: str, names: Iterable[str]) -> Comparison:
     tree = reader.tree()
     if reader.has_facts(tree):
         raise RuleError("'when' compares sizes and numbers of networks; a property can't stand there")
-    return reader.comparison(tree)
-
-
-def leaves(part: Part) -> Iterator[Comparison | Fact]:
-    """The comparisons and facts that a claim is made of."""
-    if isinstance(part, Comparison | Fact):
-        yield part
-    else:
-        for each in (part.part,) if isinstance(part, Not) else part.parts:
-            yield from leaves(each)
-
-
-def subjects_of(leaf: Comparison | Fact) -> tuple[Reference, ...]:
-    """The networks that a comparison or a fact is about."""
-    return leaf.subjects if isinstance(leaf, Fact) else tuple([number.subject for number in leaf.numbers.values()])
+    found = reader.comparison(tree)
+    for number in found.numbers.values():
+        if number.function in BOUNDED:  # a bound that is not reached would leave out sizes
+            raise RuleError(f"{number.text} can't stand in 'when': a bound may be all that is known of it")
+    return found
 
 
 class _Reader:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from archtool.analysis.measures import Measures
 from archtool.analysis.options import Options
 from archtool.analysis.support import flat_support
-from archtool.claims.language import Argument, Number, Reference, Step, Word
+from archtool.claims.parts import Argument, Number, Reference, Step, Word
 from archtool.claims.words import SEEN, SIZES, THIS
 from archtool.design import load
 from archtool.errors import RuleError, SpecError, Untraceable, nearest

@@ -10,7 +10,8 @@ from archtool import SpecError, load
 from archtool.algebra.settings import Settings
 from archtool.claims.check import Checked, check
 from archtool.claims.facts import is_of_second
-from archtool.claims.language import Fact, leaves, read
+from archtool.claims.language import read
+from archtool.claims.parts import Fact, leaves
 from archtool.claims.roster import Roster
 from archtool.claims.verdict import HOLDS, PROVED, REFUTED, UNDECIDED
 from archtool.loading import source

@@ -3,7 +3,8 @@
 import pytest
 
 from archtool import RuleError
-from archtool.claims.language import All, Comparison, Fact, Not, Some, leaves, read, read_condition
+from archtool.claims.language import read, read_condition
+from archtool.claims.parts import All, Comparison, Fact, Not, Some, leaves
 from archtool.claims.words import FACTS, NUMBERS
 
 NAMES = ("c", "k", "mid")
@@ -106,6 +107,8 @@ def test_a_condition_has_numbers_alone():
     assert read_condition("c > 1 and params(P) > 3", NAMES).numbers
     with pytest.raises(RuleError, match="a property can't stand there"):
         read_condition("linear(P)", NAMES)
+    with pytest.raises(RuleError, match="rank\\(P\\) can't stand in 'when'"):
+        read_condition("rank(P) <= 3", NAMES)
 
 
 def test_no_word_means_two_things():
