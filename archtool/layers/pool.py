@@ -49,11 +49,9 @@ def _pool_window(pool: Any, x: Shape, dilation: Any = 1) -> Window:
     for axis, kernel in zip(window, spread(pool.kernel, len(window), "kernel"), strict=True):
         for end in (axis.before, axis.after):
             require(at_most(2 * end, kernel), "padding (={}) must be at most half of the kernel (={})", end, kernel)
-    if not pool.ceil_mode:
-        return window
-    if not is_symmetric(window):
-        raise RuleError("ceil_mode needs the same padding before and after")
-    return in_ceil_mode(window, x.spatial)
+    if pool.ceil_mode:
+        require(is_symmetric(window), "ceil_mode needs the same padding before and after")
+    return in_ceil_mode(window, x.spatial) if pool.ceil_mode else window
 
 
 def _taps(pool: Any, x: Shape, y: Shape) -> Size:
@@ -115,9 +113,12 @@ class MaxPool(PerChannel):
         return Chosen()
 
     def nature(self, x: Shape) -> Nature:
-        """Linear, where each window has one position: some positions are left out."""
-        ones = [equal(size, 1) for size in spread(self.kernel, len(x.spatial), "kernel")]
-        return LINEAR if all_of(*ones) is True else HOMOGENEOUS
+        """Linear, where each window has one position. What a window reads of padding alone, over the input, is -inf."""
+        rank = len(x.spatial)
+        if all_of(*[equal(size, 1) for size in spread(self.kernel, rank, "kernel")]) is True:
+            return LINEAR
+        inside = map(at_most, spread(self.dilation, rank, "dilation"), x.spatial)
+        return HOMOGENEOUS if all_of(*inside) is True else OTHER
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.max": _taps(self, x, y)}
@@ -159,8 +160,8 @@ class AvgPool(PerChannel):
 
     def window(self, x: Shape) -> Window:
         window = _pool_window(self, x)
-        if not self.count_include_pad and not self.ceil_mode and not is_symmetric(window):
-            raise RuleError("count_include_pad: false needs the same padding before and after")
+        told = self.count_include_pad or self.ceil_mode or is_symmetric(window)
+        require(told, "count_include_pad: false needs the same padding before and after")
         return window
 
     def mixing(self, x: Shape) -> Mixing:
