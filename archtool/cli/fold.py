@@ -68,6 +68,8 @@ def command(
     if to is not None and weights is None:
         raise SpecError("--to needs --weights FILE, the weights that are folded")
     files = [path for path in (output, to) if path is not None and path != STDOUT]
+    if len({path.absolute() for path in files}) < len(files):
+        raise SpecError(f"{to} can't be both the spec and its weights")
     _writable(files, force)
     from archtool.algebra.folding import fold
     from archtool.render import fold as render

@@ -88,6 +88,8 @@ def test_json(archtool, net):
         (["resnet50", "-o", "."], "this is a folder"),
         (["resnet50", "--weights", "missing.pt", "--to", "out.pt"], "No such file"),
         (["resnet50", "--weights", "there.yaml", "--to", "out.pt"], "no file of weights"),
+        (["resnet50", "--weights", "junk.pt", "--to", "out.pt"], "no file of weights"),
+        (["resnet50", "--weights", "list.pt", "-o", "one", "--to", "./one"], "can't be both"),
         (["resnet50", "--weights", "list.pt", "--to", "out.pt"], "holds no state_dict"),
         (["resnet50", "--weights", "few.pt", "--to", "out.pt"], "lacks 'stem.weight', 'batch_norm.weight'"),
         (["resnet50", "--draws", "0"], "--draws"),
@@ -101,6 +103,7 @@ def test_refusals(archtool, tmp_path, monkeypatch, arguments, said):
         torch.save({"x": torch.zeros(1)}, tmp_path / "few.pt")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.yaml").write_text("here")
+    (tmp_path / "junk.pt").write_text("junk")  # half of an instruction of pickle
     before = sorted(tmp_path.iterdir())
     called = archtool("fold", *arguments)
     assert called.code == 2
