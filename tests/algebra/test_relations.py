@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +17,9 @@ from archtool.algebra.closed import Reader
 from archtool.algebra.relations import NotLinear, equivalent, expressible, freedom, rank, slice_rank
 from archtool.algebra.relations.graphs import Linear, Other, graph
 from archtool.algebra.relations.jacobian import moved
+from archtool.algebra.relations.kernels import Taps, lie_among, offsets
 from archtool.algebra.relations.modular import PRIME, product_of, rank_of
+from archtool.algebra.relations.parts import read_at_all
 from archtool.flatten import FlatNetwork, flat_network
 
 OFTEN = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -70,6 +73,7 @@ def generic_ranks(c: int, before: list[int], mid: int, after: list[int], taps: i
     return int(by_inputs), int(np.linalg.matrix_rank(whole.reshape(d, -1)))
 
 
+SIZES = st.integers(1, 12)
 WIDTHS = st.integers(1, 6)
 CHAINS = st.tuples(
     st.lists(WIDTHS, max_size=2), WIDTHS, st.lists(WIDTHS, max_size=2), st.sampled_from([1, 2, 3])
@@ -252,6 +256,46 @@ def test_other_shapes_are_other_functions() -> None:
     assert equivalent(net(conv(4)), net(conv(5))).truth is False
     assert equivalent(net(conv(4, 3, padding=0)), net(conv(4, 3))).truth is False
     assert equivalent(net(conv(4)), net(conv(4), x="[4, 9, 9]")).truth is False
+
+
+@given(st.builds(Taps, st.integers(1, 9), st.integers(1, 5), st.integers(-6, 12), st.integers(1, 7)), SIZES, SIZES)
+@OFTEN
+def test_taps_that_never_read_are_left_out_at_both_ends(taps: Taps, n: int, m: int) -> None:
+    places = [at for at in offsets(taps) if any(0 <= taps.stride * p + at < n for p in range(m))]
+    found = read_at_all(taps, n, m)
+    if not places:
+        assert found == taps
+    else:
+        assert (offsets(found)[0], offsets(found)[-1]) == (places[0], places[-1])
+        assert (found.dilation, found.stride) == (taps.dilation, taps.stride)
+
+
+@given(*[st.builds(Taps, st.integers(1, 9), st.integers(1, 5), st.integers(-6, 12), st.just(1)) for _ in "ab"])
+@OFTEN
+def test_taps_lie_among_others_where_each_is_one_of_them(one: Taps, other: Taps) -> None:
+    assert lie_among(one, other) == (set(offsets(one)) <= set(offsets(other)))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [conv(4, 1_000_000_001)],
+        [conv(4, 1_000_001, padding=0), conv(4, 1_000_001, padding=0)],
+        [conv(100_000), DEPTHWISE, conv(100_000)],
+        [conv(3000, 3), conv(3000, 3)],
+    ],
+)
+def test_of_large_kernels_no_more_is_told_than_can_be(layers: list[str]) -> None:
+    large = net(*layers, x="[4, 3000000, 3000000]")
+    assert rank(large).bound == 4
+    assert equivalent(large, large).truth is True
+    with suppress(NotLinear):
+        assert freedom(large).value > 0
+
+
+def test_products_of_wide_matrices_do_not_overflow() -> None:
+    wide = np.full((1, 20_000), PRIME - 1)
+    assert product_of(wide, wide.T) == [[20_000]]
 
 
 def test_the_modulus_is_prime_and_ranks_are_of_whole_numbers() -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.int64]]
 
 SEED: Final = 5
+MOST_ENTRIES: Final = 2**25  # of all kernels, the zeros between their groups too: 256 MiB
+MOST_PRODUCTS: Final = 2**28  # of two numbers: a second
+MOST_TAPS: Final = 2**14  # of a kernel, that are taken one by one
 
 
 class Axis(NamedTuple):
@@ -66,12 +69,16 @@ def at(place: Iterable[int | slice]) -> Any:
 
 
 def is_on_numbers(flat: FlatNetwork) -> bool:
-    """Whether a network's sizes are numbers, those of its kernels too, and all its tensors have the same axes."""
+    """Whether a network's sizes are numbers, those of its kernels too, and all its tensors have the same axes; and its
+    kernels are not too large to be drawn."""
     shapes = [*flat.inputs.values(), *[layer.run.output for layer in flat.layers]]
     reaches = [own.reach for layer in flat.layers if (own := leaf(layer)) is not None]
     sizes = [size for shape in shapes for size in shape.dims]
     sizes += [size for reach in reaches for axis in reach.taps for size in axis] + [reach.groups for reach in reaches]
-    return len({len(shape.axes) for shape in shapes}) == 1 and not any([isinstance(size, Expr) for size in sizes])
+    if len({len(shape.axes) for shape in shapes}) > 1 or any([isinstance(size, Expr) for size in sizes]):
+        return False
+    entries = sum([reach.inputs * reach.outputs * reach.size for reach in reaches])
+    return entries <= MOST_ENTRIES and all([reach.size <= MOST_TAPS for reach in reaches])
 
 
 def layers_drawn(flat: FlatNetwork) -> dict[int, Drawn]:
@@ -113,12 +120,14 @@ def joined(layer: FlatLayer) -> str:
 
 def reached_rank(flat: FlatNetwork) -> int | None:
     """The rank of K(z) of a network on numbers at some weights and some z modulo PRIME; None where it has layers whose
-    kernels are not told here, or varying sizes."""
+    kernels are not told here, varying sizes, or more channels than seconds are enough for."""
     import numpy as np
 
     if not is_on_numbers(flat):
         return None
     (x,) = flat.inputs.values()
+    if not _is_quick(flat, _number(x.channels)):
+        return None
     z = [int(each) for each in drawn(SEED - 1, len(x.axes) or 1)]
     layers = layers_drawn(flat)
     values: dict[int, Array] = {0: np.eye(_number(x.channels), dtype=np.int64)}
@@ -139,6 +148,17 @@ def reached_rank(flat: FlatNetwork) -> int | None:
             return None
         strides[layer.target] = stride
     return rank_of(values[next(iter(flat.outputs.values()))])
+
+
+def _is_quick(flat: FlatNetwork, channels: int) -> bool:
+    """Whether the matrices of all layers, multiplied, and the elimination of the product take a second or so."""
+    outputs = [_number(layer.run.output.channels) for layer in flat.layers]
+    last = outputs[-1] if outputs else channels
+    products = channels * last * min(channels, last)
+    for layer, after in zip(flat.layers, outputs, strict=True):
+        own = leaf(layer)
+        products += channels * after * (1 if own is None else _number(own.reach.inputs))
+    return products <= MOST_PRODUCTS and channels * max([channels, *outputs]) <= MOST_ENTRIES
 
 
 def _at(layer: Drawn, z: list[int], stride: tuple[int, ...]) -> Array:

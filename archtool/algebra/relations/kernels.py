@@ -274,9 +274,16 @@ def axis_in(inner: Taps, outer: Taps) -> Condition:
 def _listed(inner: Taps, outer: Taps) -> bool:
     if not all(isinstance(value, int) for value in (*inner, *outer)):
         return False
-    return inner.stride == outer.stride and set(offsets(inner)) <= set(offsets(outer))
+    return inner.stride == outer.stride and lie_among(inner, outer)
 
 
-def offsets(axis: Taps) -> list[int]:
+def lie_among(inner: Taps, outer: Taps) -> bool:
+    """Whether the inner taps lie where some of the outer ones do, for numbers."""
+    ours, theirs = offsets(inner), offsets(outer)
+    ends = ours[0] in theirs and ours[-1] in theirs
+    return ends and (len(ours) == 1 or ours.step % theirs.step == 0)
+
+
+def offsets(axis: Taps) -> range:
     """Where the taps lie from stride * p, for numbers."""
-    return [axis.dilation * j - axis.before for j in range(axis.number)]  # type: ignore[misc]  # numbers
+    return range(-axis.before, axis.dilation * axis.number - axis.before, axis.dilation)

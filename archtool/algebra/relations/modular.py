@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.int64]]
 
-PRIME: Final = 2**25 - 39  # 8,192 products of two residues add up to less than 2**63
+PRIME: Final = 2**25 - 39
+MOST_ADDED: Final = 2**13  # products of two residues, which so many add up to less than 2**63
 
 
 def rank_of(matrix: Array) -> int:
@@ -39,10 +40,12 @@ def rank_of(matrix: Array) -> int:
 
 
 def product_of(left: Array, right: Array) -> Array:
-    """The product of two matrices modulo PRIME; of at most 8,192 columns the left one."""
+    """The product of two matrices modulo PRIME, or of a matrix with several."""
     import numpy as np
 
-    return np.asarray(np.matmul(left, right) % PRIME)
+    blocks = range(0, left.shape[-1], MOST_ADDED)
+    parts = [np.matmul(left[:, at : at + MOST_ADDED], right[..., at : at + MOST_ADDED, :]) % PRIME for at in blocks]
+    return np.asarray(np.sum(parts, axis=0) % PRIME)
 
 
 def drawn(seed: int, *sizes: int) -> Array:

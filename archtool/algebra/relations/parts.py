@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from archtool.algebra.relations.kernels import (
@@ -128,11 +129,20 @@ def _live(taps: Taps, n: Size, m: Size) -> Taps:
     if equal(m, 1) is True:
         taps = taps._replace(stride=1)
     if all(isinstance(value, int) for value in (*taps, n, m)):
-        live = [j for j, at in enumerate(offsets(taps)) if _is_read(at, taps.stride, n, m)]  # type: ignore[arg-type]
-        if live:
-            before = taps.before - taps.dilation * live[0]
-            taps = taps._replace(number=live[-1] - live[0] + 1, before=before)
+        taps = read_at_all(taps, n, m)  # type: ignore[arg-type]  # numbers
     return taps._replace(dilation=1) if equal(taps.number, 1) is True else taps
+
+
+def read_at_all(taps: Taps, n: int, m: int) -> Taps:
+    """Without the taps at either end that never read the input; as they are where none does."""
+    places = offsets(taps)
+    behind = -(-(taps.before - taps.stride * (m - 1)) // taps.dilation)  # the first that is not too far to the left
+    near = places[max(0, behind) : max(0, (taps.before + n - 1) // taps.dilation + 1)]
+    is_read = partial(_is_read, stride=taps.stride, n=n, m=m)  # type: ignore[arg-type]  # a number
+    first, last = next(filter(is_read, near), None), next(filter(is_read, reversed(near)), None)
+    if first is None or last is None:
+        return taps
+    return taps._replace(number=(last - first) // places.step + 1, before=-first)
 
 
 def _is_read(at: int, stride: int, n: int, m: int) -> bool:

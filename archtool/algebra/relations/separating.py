@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archtool.algebra.relations.graphs import Graph, Linear, Other, Source, graph
-from archtool.algebra.relations.kernels import INSIDE, POINT, ZEROS, Kernels, at_most_all, offsets
+from archtool.algebra.relations.kernels import INSIDE, POINT, ZEROS, Kernels, at_most_all, lie_among
 from archtool.algebra.relations.order import at_most
 from archtool.algebra.relations.ranks import NotLinear, rank, slice_rank
 from archtool.field import LOCAL, AxisField
@@ -45,7 +45,7 @@ def _is_kernel(flat: FlatNetwork) -> bool:
 def is_visible(*flats: FlatNetwork) -> bool:
     """Whether some output position sees nothing of the borders in any of some networks on numbers, of one input and one
     output: what they do there are their kernels, all of them, whatever they do at the borders."""
-    windows = []
+    windows: list[list[range]] = []
     for flat in flats:
         (x, *more), (number, *others) = flat.inputs.values(), flat.outputs.values()
         last = next((layer for layer in flat.layers if layer.target == number), None)
@@ -56,7 +56,13 @@ def is_visible(*flats: FlatNetwork) -> bool:
         if any([len(axis.phases) > 1 for axis in field.axes]) or not len(field.axes) == len(x.axes) == len(y.axes):
             return False
         windows.append([_clear(axis, n, m) for axis, n, m in zip(field.axes, x.axes, y.axes, strict=True)])
-    return all([set.intersection(*map(set, along)) for along in zip(*windows, strict=True)])
+    if len({len(each) for each in windows}) > 1:
+        return False
+    return all([_overlap(along) for along in zip(*windows, strict=True)])
+
+
+def _overlap(ranges: tuple[range, ...]) -> bool:
+    return max([each.start for each in ranges]) < min([each.stop for each in ranges])
 
 
 def _clear(axis: AxisField, n: Size, m: Size) -> range:
@@ -124,7 +130,7 @@ def _beyond(one: Kernels, two: Kernels) -> str:
     for axis, (a, b) in enumerate(zip(one.taps or (POINT,) * axes, two.taps or (POINT,) * axes, strict=True)):
         if not all([isinstance(size, int) for size in (*a, *b)]) or a.stride != b.stride:
             return ""
-        if not set(offsets(a)) <= set(offsets(b)):
+        if not lie_among(a, b):
             return f"along axis {axis} it reads positions that the other never reads"
     if one.is_dense and equal(two.groups, 1) is False:
         return f"each output channel depends on each input channel; in the other they lie in {two.groups} groups"
