@@ -104,10 +104,12 @@ def _shifted(part: Polynomial, lows: Lows) -> Exact | float:
                 known[atom] = low
             if power < 0 and not known[atom] >= 0:
                 return -inf
-            for _ in range(power if power > 0 else 1):
+            if power < 0:  # something of its own that is not negative
+                terms = {(*shifted, (atom, power)): value for shifted, value in terms.items()}
+            for _ in range(power):
                 if len(terms) > MOST_SHIFTED:
                     return -inf
-                terms = _times(terms, atom, known[atom] if power > 0 else 0)
+                terms = _times(terms, atom, known[atom])
         for shifted, value in terms.items():
             found[shifted] = found.get(shifted, 0) + value
     constant = found.pop((), 0)

@@ -105,6 +105,8 @@ def test_a_formula_is_never_below_its_least_value(pair: Pair, values: Values) ->
         ((symbol("a") - 5) * (symbol("b") - extreme("min", (symbol("b"), symbol("c")))), -inf),
         (extreme("min", (symbol("a"), symbol("b"))) - symbol("a"), -inf),
         (symbol("b") - extreme("min", (symbol("a"), symbol("b"))) * extreme("min", (symbol("a"), symbol("b"))), -inf),
+        (polynomial(1).over(symbol("a")) - symbol("a") + 3, -inf),  # 1/a is not a
+        (symbol("b").over(symbol("a")) + 3, 3),
         (symbol("c") - extreme("min", (symbol("b"), symbol("c"))), 0),  # of a symbol that may be anything
         (symbol("c") * (symbol("b") - extreme("min", (symbol("a"), symbol("b")))), -inf),
     ],

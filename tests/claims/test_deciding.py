@@ -101,6 +101,15 @@ def test_an_extreme_is_bounded_by_each_of_its_parts(text: str, given: dict[str, 
     assert found.truth and {each.kind for each in found.basis} == {"identity"}
 
 
+def test_a_multiple_of_a_condition_is_above_0() -> None:
+    free = {"a": "1..", "b": "1..", "m": "1..", "k": "odd 1..11"}
+    found = decided("m*(a + k**2*b) < m*(k**2*a + b)", when="a > b and k > 1", **free)
+    assert found.truth and {each.kind for each in found.basis} == {"identity"}
+    assert "times a - b, which is so by the conditions" in found.steps[-1]
+    assert decided("m*(a + k**2*b) < m*(k**2*a + b)", when="a > b", **free).truth is False
+    assert decided("a*a + b <= b*b + a", when="not b >= a", **free).truth is False
+
+
 def test_an_extreme_is_not_bounded_the_other_way() -> None:
     assert "a min is at most each of its parts" in decided("min(a, b) <= b", a="1..", b="1..").steps[-1]
     assert decided("min(a, b) >= b", a="1..", b="1..").truth is False

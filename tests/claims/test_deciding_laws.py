@@ -198,3 +198,36 @@ def test_with_remainders_it_is_what_trying_all_says(text: str, when: str, a: str
     found = decided(text, when=when, a=a, b=b)
     told = truth_of(text, when, points.everywhere({"a": domain(a), "b": domain(b)}))
     assert found.truth == (all(told) if told else None)
+
+
+PARTS = st.sampled_from(
+    [
+        "a - b",
+        "b - a",
+        "a - 2",
+        "a*b - 3",
+        "a + b - 4",
+        "2*a - b",
+        "a",
+        "b",
+        "a*a - b",
+        "min(a, b) - 1",
+        "max(a, b) - a",
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    PARTS, st.one_of(PARTS, st.sampled_from(["1", "-1", "a*a + 1"])), st.sampled_from([">", ">=", "<", "<="]),
+    st.sampled_from(["0", "1", "a", "-1"]),
+    st.sampled_from(["{} > 0", "{} >= 1", "{} > 0 and b > 1", "not {} <= 0", "{} < 0"]),
+    st.one_of(ENDLESS, st.just("-3..4")), ENDLESS,
+)  # fmt: skip
+def test_multiples_of_conditions_have_no_other_sign(
+    one: str, other: str, sign: str, end: str, when: str, a: str, b: str
+) -> None:
+    text, domains = f"({one})*({other}) {sign} {end}", {"a": domain(a), "b": domain(b)}
+    hypothesis = when.format(f"({one})")
+    if by_identity(asked(Spoken(text, FREE), Spoken(hypothesis, FREE), domains)) is not None:
+        assert all(truth_of(text, hypothesis, islice(points.small_first(domains), 100)))

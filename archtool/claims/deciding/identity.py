@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, cast
 
 from archtool.algebra.bounds import freed, least
 from archtool.algebra.finding import Basis, Finding
@@ -13,7 +14,8 @@ from archtool.algebra.quotient import divided
 from archtool.algebra.text import write
 from archtool.claims.deciding.question import Question
 from archtool.errors import RuleError
-from archtool.size import Ratio, any_of, negate
+from archtool.size import Condition, Ratio, Size, any_of, negate
+from archtool.trace import Expr
 
 MOST_PREMISES: Final = 12  # that a truth value is multiplied by
 MOST_TERMS: Final = 60  # of a truth value that premises are multiplied to
@@ -38,7 +40,31 @@ def _follows(question: Question) -> str | None:
     truth = question.whole(question.reader.of(claim))
     if truth.constant == 1:
         return "computer algebra: closed forms of both sides"
-    return "computer algebra: closed forms, where the conditions hold" if not gap(question, truth).terms else None
+    if not gap(question, truth).terms:
+        return "computer algebra: closed forms, where the conditions hold"
+    wanted = _above(claim)
+    if wanted is not None and any(_multiples(question.reader.of(wanted), question)):
+        return "computer algebra: closed forms, one a multiple of a condition's"
+    return None
+
+
+def _above(condition: Condition) -> Size | None:
+    """The whole number that a condition says is above 0; None for one of another kind."""
+    if isinstance(condition, Expr) and condition.op == "positive":
+        return cast("Size", condition.args[0])
+    atom = condition.args[0] if isinstance(condition, Expr) and condition.op == "not" else None
+    return 1 - atom.args[0] if isinstance(atom, Expr) and atom.op == "positive" else None
+
+
+def _multiples(part: Polynomial, question: Question) -> Iterator[tuple[Polynomial, Polynomial]]:
+    """How a formula is more than 0 times what the premises say is above 0: the times, and that."""
+    for premise in question.premises:
+        parts = premise.args if isinstance(premise, Expr) and premise.op == "and" else (premise,)
+        for known in [above for each in parts if (above := _above(each)) is not None]:
+            size = question.reader.of(known)
+            times = divided(part, size)
+            if times is not None and least(times, question.reader.lows) > 0:
+                yield times, size
 
 
 def gap(question: Question, truth: Polynomial) -> Polynomial:
@@ -86,7 +112,11 @@ def _compared(left: Any, sign: str, right: Any, question: Question) -> Iterator[
     is_less = sign in ("<", "<=")
     difference = second - first if is_less else first - second
     yield f"{'right side - left side' if is_less else 'left side - right side'} = {_written(difference, question)}"
-    yield from _by_hypothesis(difference, question) or _by_terms(difference, sign, question)
+    yield from (
+        _by_hypothesis(difference, question)
+        or (_by_condition(difference, question) if sign in ("<", ">") else [])
+        or _by_terms(difference, sign, question)
+    )
 
 
 def _multiplied_out(left: Any, right: Any, question: Question) -> tuple[Polynomial, Polynomial, Polynomial]:
@@ -108,6 +138,15 @@ def _by_hypothesis(difference: Polynomial, question: Question) -> list[str]:
             product = f"{_written(times, question)} times {_written(known, question)}"
             return [f"that is {product}, and by the hypothesis {_written(known, question)} is {said}"]
     return []
+
+
+def _by_condition(difference: Polynomial, question: Question) -> list[str]:
+    """The step from a part of the conditions of which the difference is a multiple; none where it is not."""
+    return [
+        f"that is {_written(times, question)}, which is above 0, times {_written(known, question)}, which is so by "
+        "the conditions"
+        for times, known in islice(_multiples(difference, question), 1)
+    ]
 
 
 def _by_terms(difference: Polynomial, sign: str, question: Question) -> Iterator[str]:
