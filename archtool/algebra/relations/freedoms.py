@@ -37,10 +37,10 @@ def freedom(flat: FlatNetwork) -> Freedom:
     reach = reach_of(flat)
     if reach is not None and reach.onto:
         return Freedom(reach.freedom, reach.freedom, True, params, _dense(reach), (_told(reach),))
-    constants = _constants(flat)
     found = moved(flat)
     if found is None:
         raise NotLinear("it has no closed form here, and is too large, or of layers too different, to count")
+    constants = _constants(flat)
     free, most = found.rank + constants, min(found.weights - found.idle, found.entries) + constants
     steps = (
         f"the derivatives of the kernel by {found.weights} weights have rank {found.rank} at whole numbers: no less",

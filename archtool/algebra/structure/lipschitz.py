@@ -260,4 +260,4 @@ def _word(layer: FlatLayer) -> str:
     value = own(layer)
     if value != inf:
         return f"at most {_number(value)}"
-    return "decided by its weights" if layer.run.cost.params else "no bound is known"
+    return "no bound is known" if equal(layer.run.cost.params, 0) is True else "decided by its weights"
