@@ -95,7 +95,7 @@ class Judge:
             return proved.but(steps=(*proved.steps, f"not tested in torch: {error}"))
         if tested.truth is False:
             return unknown(f"it is false at {placed(reading.values)}, though structure proves it: please report this")
-        return together([proved, tested]) if tested.truth else tested
+        return together([proved, tested]).but(steps=proved.steps) if tested.truth else tested
 
     def used(self, *parts: Part | None) -> dict[str, Any]:
         """The domains of the free sizes that parts of a claim depend on."""
