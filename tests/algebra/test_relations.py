@@ -293,6 +293,27 @@ def test_of_large_kernels_no_more_is_told_than_can_be(layers: list[str]) -> None
         assert freedom(large).value > 0
 
 
+def test_networks_are_compared_whatever_their_depth() -> None:
+    for layers in ([conv(4)] * 1500, [conv(4), "relu"] * 800):
+        one, other = net(*layers), net(*layers[:-2], conv(4, 5), *layers[-1:])
+        assert equivalent(one, one).truth is True
+        assert equivalent(one, other).truth is not True
+
+
+def test_of_joins_with_too_many_ways_to_correspond_nothing_is_told() -> None:
+    def nested(depth: int, kernel: int) -> str:
+        if not depth:
+            return f"[{{{conv(4, kernel)}}}, relu]"
+        paths = [f"p{index}: {nested(depth - 1, kernel if index == 4 else 1)}" for index in range(5)]
+        return f"[{{add: {{{', '.join(paths)}}}}}, relu]"
+
+    one, other = (load(f"input: [4, 8, 8]\nlayers: {nested(3, kernel)}").flat() for kernel in (3, 5))
+    found = equivalent(one, other)
+    assert found.truth is None
+    assert "ways in which their layers might correspond" in found.reason
+    assert equivalent(one, one).truth is True
+
+
 def test_products_of_wide_matrices_do_not_overflow() -> None:
     wide = np.full((1, 20_000), PRIME - 1)
     assert product_of(wide, wide.T) == [[20_000]]

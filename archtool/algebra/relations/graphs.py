@@ -23,7 +23,8 @@ _AT_INFERENCE: Final = "at inference: dropout passes everything, batch norm uses
 
 
 class Open(RuleError):
-    """A network whose layers vary with its sizes, so that no one graph tells it."""
+    """Networks that can't be told as graphs of nodes, or compared as such: a network's layers vary with its sizes, or
+    there are too many ways in which two correspond."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

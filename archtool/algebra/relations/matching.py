@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import permutations
 from typing import Any, Final, NamedTuple
 
-from archtool.algebra.relations.graphs import Graph, Linear, Node, Other, Source
+from archtool.algebra.relations.graphs import Graph, Linear, Node, Open, Other, Source
 from archtool.algebra.relations.kernels import Kernels, Limits, lowest, refines, taps_in
 from archtool.algebra.relations.order import at_most, same
 from archtool.algebra.relations.parts import Chain, Doubled, Leaf, Part, Stack, Sum
@@ -21,6 +22,8 @@ from archtool.size import Condition, Size, all_of, any_of, equal
 from archtool.trace import Expr
 
 MOST_PATHS: Final = 5  # of a join, that are tried in every order
+MOST_PAIRS: Final = 50_000  # of nodes, that are looked at: a second; two equal networks take one a node
+CALLS: Final = 6  # inside each other, for a node and the one before it
 
 
 class Pair(NamedTuple):
@@ -54,10 +57,24 @@ class Match(NamedTuple):
 
 def match(left: Graph, right: Graph, *, within: bool) -> Match | None:
     """Each node of one network with one of the other; where `within`, the left one's functions need only be among the
-    right one's. None where they do not correspond. A match without conditions is preferred."""
+    right one's. None where they do not correspond. A match without conditions is preferred. Raises Open where there are
+    too many ways in which they might."""
     if len(left.inputs) != len(right.inputs) or len(left.outputs) != len(right.outputs):
         return None
-    return _matched(left, right, _Search(within, False)) or _matched(left, right, _Search(within, True))
+    with _room(CALLS * MOST_PAIRS):
+        return _matched(left, right, _Search(within, False)) or _matched(left, right, _Search(within, True))
+
+
+@contextmanager
+def _room(calls: int) -> Iterator[None]:
+    """Room for so many more calls inside each other: nodes are as deep as networks, ResNet-152 too deep for Python's
+    own limit."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + calls)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _matched(left: Graph, right: Graph, search: _Search) -> Match | None:
@@ -85,6 +102,7 @@ class _Search:
         self.zeros: list[Part] = []
         self.identities: list[Part] = []
         self.conditions: list[tuple[Expr, str]] = []
+        self.looked_at = 0
 
     @contextmanager
     def tried(self, found: list[bool]) -> Iterator[None]:
@@ -122,6 +140,9 @@ class _Search:
         """Whether two nodes correspond."""
         if x in self.of or y in self.back:
             return self.of.get(x) is y
+        self.looked_at += 1
+        if self.looked_at > MOST_PAIRS:
+            raise Open(f"more than {MOST_PAIRS:,} ways in which their layers might correspond were tried")
         found = [False]
         for way in (self.alike, self.doubled, self.beside, self.behind) if self.within else (self.alike,):
             with self.tried(found):

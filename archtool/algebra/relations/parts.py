@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from archtool.algebra.relations.kernels import (
     INSIDE,
@@ -31,6 +31,8 @@ from archtool.mixing import Copied
 from archtool.runs import LayerRun
 from archtool.shape import Shape
 from archtool.size import Size, all_of, at_most, equal
+
+MOST_LAYERS: Final = 200  # of a part, which is as deep
 
 
 class Leaf(NamedTuple):
@@ -82,13 +84,17 @@ Part = Leaf | Pass | Chain | Sum | Stack | Doubled
 
 def layers_of(part: Part) -> tuple[FlatLayer, ...]:
     """The layers of a part, in order."""
-    if isinstance(part, Leaf):
-        return (part.layer,)
-    if isinstance(part, Sum | Stack):
-        return tuple([layer for each in part.parts for layer in layers_of(each)])
-    if isinstance(part, Chain | Doubled):
-        return (*layers_of(part.first), *layers_of(part.then))
-    return ()
+    found: list[FlatLayer] = []
+    left = [part]
+    while left:
+        match left.pop():
+            case Leaf(layer=layer):
+                found.append(layer)
+            case Sum(parts=parts) | Stack(parts=parts):
+                left += reversed(parts)
+            case Chain(first=first, then=then) | Doubled(first=first, then=then):
+                left += (then, first)
+    return tuple(found)
 
 
 def leaf(layer: FlatLayer) -> Leaf | None:
@@ -177,12 +183,14 @@ def identity(shape: Shape) -> Pass:
 
 
 def chained(first: Part, then: Part, *, loosely: bool = False) -> Part | None:
-    """A part behind another as one, where the set of its kernels is known exactly; `loosely`, where one is known that
-    holds them all."""
+    """A part behind another as one, where the set of its kernels is known exactly, `loosely` where one is known that
+    holds them all; None of more than MOST_LAYERS layers."""
     if isinstance(first, Pass):
         return then
     if isinstance(then, Pass):
         return first
+    if len(layers_of(first)) + len(layers_of(then)) > MOST_LAYERS:
+        return None
     reach = composed(first.reach, then.reach)
     if reach is None and loosely:
         reach = bounded(first.reach, then.reach)
