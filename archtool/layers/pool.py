@@ -49,8 +49,7 @@ def _pool_window(pool: Any, x: Shape, dilation: Any = 1) -> Window:
     for axis, kernel in zip(window, spread(pool.kernel, len(window), "kernel"), strict=True):
         for end in (axis.before, axis.after):
             require(at_most(2 * end, kernel), "padding (={}) must be at most half of the kernel (={})", end, kernel)
-    if pool.ceil_mode:
-        require(is_symmetric(window), "ceil_mode needs the same padding before and after")
+    require(not pool.ceil_mode or is_symmetric(window), "ceil_mode needs the same padding before and after")
     return in_ceil_mode(window, x.spatial) if pool.ceil_mode else window
 
 
@@ -114,11 +113,9 @@ class MaxPool(PerChannel):
 
     def nature(self, x: Shape) -> Nature:
         """Linear, where each window has one position. What a window reads of padding alone, over the input, is -inf."""
-        rank = len(x.spatial)
-        if all_of(*[equal(size, 1) for size in spread(self.kernel, rank, "kernel")]) is True:
-            return LINEAR
-        inside = map(at_most, spread(self.dilation, rank, "dilation"), x.spatial)
-        return HOMOGENEOUS if all_of(*inside) is True else OTHER
+        ones = all_of(*[equal(size, 1) for size in spread(self.kernel, len(x.spatial), "kernel")])
+        inside = all_of(*map(at_most, spread(self.dilation, len(x.spatial), "dilation"), x.spatial))
+        return LINEAR if ones is True else HOMOGENEOUS if inside is True else OTHER
 
     def operations(self, x: Shape, y: Shape) -> dict[str, Size]:
         return {"pool.max": _taps(self, x, y)}
