@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from archtool.analysis.measures import METRICS
 from archtool.analysis.options import Options
 from archtool.explore.asked import Asked, asked
 from archtool.explore.batch import Batch
@@ -61,7 +60,7 @@ class Sweep:
         self.where = asked.where
         self.minimize = asked.minimize
         self.maximize = asked.maximize
-        knobs = {knob.name for knob in asked.space.knobs} - METRICS.keys()
+        knobs = {knob.name for knob in asked.space.knobs}
         goals = (*asked.minimize, *asked.maximize)
         self.metrics = tuple(name for name in dict.fromkeys([*(metrics or DEFAULT), *goals]) if name not in knobs)
         self._told = tuple(dict.fromkeys([*self.metrics, *goals]))  # with the goals that are knobs

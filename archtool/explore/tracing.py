@@ -74,6 +74,7 @@ class Tracer:
         self.questions = questions
         self.conditions = conditions
         self.options = options
+        self._knobs = {knob.name for axis in axes for knob in axis.knobs}
         self.derived: Derived | None = None
         self.fixed_axes: tuple[int, ...] = ()
         self.reasons: list[str] = []  # why each axis had to be fixed
@@ -150,7 +151,8 @@ class Tracer:
             problems = [*(trace.problems if trace else ()), *((each.holds, each.rule) for each in run.problems)]
             measures = Measures(run, self.options, self.design.spec.functional)
             known = {name: measures.of(name) for name in self._metrics()}
-            answers = tuple(_number(asked, {**known, **environment, **_bare(asked, known)}) for asked in self.questions)
+            meant = {name: value for name, value in known.items() if name not in self._knobs}
+            answers = tuple(_number(asked, {**known, **environment, **_bare(asked, meant)}) for asked in self.questions)
             keeps = self._keeps({**known, **environment})
         rules = tuple(dict.fromkeys(rule for _, rule in problems))
         codes = {rule: 1 + index for index, rule in enumerate(rules)}
@@ -213,7 +215,7 @@ def symbol_names(values: object) -> set[str]:
 
 
 def _bare(asked: Question, known: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A metric asked for by its name alone is meant, though a var has that name too."""
+    """A metric asked for by its name alone is meant, though a var has that name too; where a knob has, the knob is."""
     return {asked.text: known[asked.text]} if asked.text in known else {}
 
 

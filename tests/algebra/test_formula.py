@@ -108,7 +108,7 @@ def test_at_random_designs_a_formula_is_what_analysis_says(spec: str, symbols: s
     "spec",
     [
         "alexnet", "squeezenet", "googlenet", "mobilenet_v1", "mobilenet_v2", "densenet121", "vit_b_16", "swin_t",
-        "efficientnet_b0", "unet", "convnext_tiny", "P", "aspp", "eca", "attention_written_out",
+        "efficientnet_b0", "unet", "convnext_tiny", "siamese", "aspp", "eca", "attention_written_out",
     ],
 )  # fmt: skip
 def test_formulas_of_the_zoo_in_their_own_vars(spec: str) -> None:
@@ -184,7 +184,7 @@ def test_sizes_of_the_input() -> None:
 
 
 def test_what_a_spec_gives_is_a_domain() -> None:
-    found = formula(load("P"), "macs", "k, c_in")
+    found = formula(load("order", "P"), "macs", "k, c_in")
     assert found.domains["k"].step == 2
     with pytest.raises(RuleError, match="not a value that the formula is for"):
         found.at(k=2, c_in=3)
