@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 from archtool.algebra.targets import target
 from archtool.analysis.measures import METRICS
+from archtool.analysis.options import Options
 from archtool.claims.parts import All, Argument, Comparison, Fact, Not, Number, Part, Reference, Side, Some, Step, Word
 from archtool.claims.words import BOUNDED, COUNTED, FACTS, NUMBERS, THIS
 from archtool.errors import RuleError, nearest
@@ -87,7 +88,7 @@ class _Reader:
             return Not(self.part(node.operand), self.said(node))
         if isinstance(node, ast.Compare):
             return self.coupled(node)
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FACTS:
             return self.fact(node)
         self.fail(f"'{self.said(node)}': a property is true or false; join them by 'and', 'or', 'not'")
 
@@ -193,6 +194,7 @@ class _Reader:
             if keyword.arg is None or keyword.arg not in allowed:
                 self.fail(f"{name}(...) has no '{keyword.arg}'" + nearest(keyword.arg or "", allowed))
             options.append((keyword.arg, _plain(keyword.value, self)))
+        Options(**dict(options))  # refused here where one is unknown
         subject = self.reference(node.args[0] if node.args else ast.Name(THIS))
         return Number(name, subject, tuple(options), self.said(node))
 
