@@ -64,8 +64,8 @@ class Finding:
 
     @property
     def is_proof(self) -> bool:
-        """Whether its truth is known, and from more than samples."""
-        return self.truth is not None and all([each.kind in PROOFS for each in self.basis])
+        """Whether its truth is known, and rests on something, and on nothing that is less than a proof."""
+        return self.truth is not None and bool(self.basis) and all([each.kind in PROOFS for each in self.basis])
 
     def but(self, **changes: Any) -> Finding:
         """The same finding with some parts changed."""

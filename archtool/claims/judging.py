@@ -72,7 +72,12 @@ class Judge:
         """Whether a claim is true that depends on no free size."""
         if when is not None and not (met := self.comparison(when, None)).truth:
             return unknown(met.reason or f"'{when.text}' does not hold here")
-        return self.at(part, self.roster.reading({}))
+        reading = self.roster.reading({})
+        self.broken(part, reading, is_usual=True)
+        try:
+            return self.at(part, reading)
+        except RuleError as error:  # a network with more layers than can be told apart, say
+            return unknown(str(error))
 
     def confirmed(self, part: Part, proved: Finding, when: Comparison | None, free: Mapping[str, Any]) -> Finding:
         """What is proved, where there is something that it is about; tested in torch too, at one point."""

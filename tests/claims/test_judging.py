@@ -41,6 +41,11 @@ def test_the_opposite_of_samples_is_not_known():
     assert opposite(OPEN, "linear(a)").truth is None
 
 
+def test_what_rests_on_nothing_is_no_proof():
+    assert not Finding(truth=True).is_proof
+    assert opposite(Finding(truth=True), "linear(a)").truth is None
+
+
 @pytest.mark.parametrize(
     ("parts", "conjunction", "disjunction"),
     [
@@ -154,6 +159,14 @@ def test_what_is_proved_of_more_layers_than_can_be_run_stays_proved():
     (found,) = verdicts(head, "linear(a)", settings=Settings()).values()
     assert found.status == PROVED
     assert "not tested in torch" in found.finding.steps[-1]
+
+
+def test_properties_of_more_layers_than_can_be_run_are_told_by_the_turns_of_a_repeat():
+    head = "input: [4, 8, 8]\ndesigns: {a: [{do: [conv: {out: 4, kernel: 1}, relu], repeat: 60000}]}\n"
+    found = verdicts(head, "pointwise(a)", "affine(a)", "equivalent(a, a)", settings=Settings())
+    assert [each.status for each in found.values()][:2] == [PROVED, UNDECIDED]
+    assert "not tested in torch" in found["pointwise(a)"].finding.steps[-1]
+    assert "60,000 layers" not in found["pointwise(a)"].finding.reason
 
 
 # --- rounding ----------------------------------------------------------------------------------------------------

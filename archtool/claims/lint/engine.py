@@ -91,8 +91,10 @@ def lint(spec: Asked, select: Iterable[str] = (), ignore: Iterable[str] = ()) ->
     found = []
     for group in groups.values():
         name = group.document.name
-        lines = comments.setdefault(name, ignored_lines(group.document)) if name not in comments else comments[name]
-        if not (group.hits[0].node.line in lines and lines[group.hits[0].node.line].takes(group.rule)):
+        if name not in comments:
+            comments[name] = ignored_lines(group.document)
+        ignored = comments[name].get(group.hits[0].node.line)
+        if ignored is None or not ignored.takes(group.rule):
             found.append(_found(group, len(designs), chosen.asks_for(group.rule)))
     return sorted(found, key=lambda each: (each.diagnostic.file, each.diagnostic.line, each.diagnostic.column))
 
