@@ -118,6 +118,9 @@ class _Reader:
             options["target"] = _literal(positional.pop(), self)
             options |= {key: _literal(given.pop(key), self) for key in ("on", "error") if key in given}
             target(options["target"], options.get("on"))  # refused here where it can't be read
+            error = options.get("error", 1)
+            if type(error) not in (int, float) or not error > 0:
+                self.fail(f"'error' of fits is a number of more than 0, not '{error}'")
         if not positional and word.subjects == 1:
             positional = [ast.Name(THIS)]
         if len(positional) != word.subjects:

@@ -79,6 +79,8 @@ def test_approx_is_relative_to_its_second_side():
         ("3", "neither true nor false"),
         ("linear(P) and 3", "neither true nor false"),
         ("fits(P, xorr)", "did you mean 'xor'"),
+        ("fits(P, xor, error=abc)", "more than 0, not 'abc'"),
+        ("fits(P, xor, error=0)", "more than 0, not '0'"),
         ("linear(P)(c=3)", "a property is true or false"),
         ("abs(linear(P))", "a property is true or false"),
         ("max(linear(P), 1) > 0", "a property is true or false"),
