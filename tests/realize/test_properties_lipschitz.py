@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from archtool import load
 from archtool.algebra.structure.lipschitz import lipschitz
+from archtool.flatten import flat_network
 from archtool.layer import find, kinds
 from archtool.layers.activation import Activation
 from archtool.realize.draws import Draw, weighted
@@ -97,3 +99,31 @@ def test_learned_weights_have_no_bound():
 def test_where_no_bound_is_known_it_is_not_told_to_be_infinite(layers):
     found = lipschitz(flat(layers))
     assert not found.exact
+
+
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [
+        ("[gelu]", False),
+        ("[tanh, {elu: {alpha: 2}}]", False),
+        ("[{add: {main: [relu], shortcut: []}}]", False),
+        ("[tanh, relu]", True),
+        ("[{max_pool: {kernel: 3, stride: 1, padding: half}}]", False),
+    ],
+)
+def test_a_layer_that_stands_for_many_turns_counts_as_all_of_them(body, known):
+    """Tracing a symbol, of a repeat's equal turns two are there: what is told of them is true of all nine."""
+    design = load(f"input: [2, 512, 512]\nlayers:\n  - do: {body}\n    repeat: 9\n")
+    whole = lipschitz(design.flat())
+    few = lipschitz(flat_network(design.run, ("input",), turns=2))
+    assert few.value == (whole.value if known else inf)
+    assert known or not few.exact
+
+
+@pytest.mark.parametrize(
+    ("layer", "size"),
+    [("avg_pool: {kernel: 1000000, stride: 1}", 2 * 10**6), ("max_pool: {kernel: 1, stride: 1000000}", 10**12)],
+)
+def test_what_would_take_long_to_look_at_has_no_bound_that_is_known(layer, size):
+    found = lipschitz(load(f"input: [1, {size}]\nlayers: [{layer}]").flat())
+    assert (found.value, found.exact) == (inf, False)

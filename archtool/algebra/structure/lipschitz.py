@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from math import inf, isqrt, nextafter, prod, sqrt
 from typing import Any, Final, NamedTuple
 
@@ -37,7 +38,7 @@ from archtool.shape import Shape
 from archtool.size import Size, all_of, equal, less
 from archtool.taps import AxisTaps
 
-LARGEST: Final = 2**20  # positions along an axis that are looked at one by one
+LARGEST: Final = 2**18  # positions along an axis, and what they read, that are looked at one by one
 Slope = Fraction | float  # a rational where it is one; infinity where weights decide
 
 
@@ -69,12 +70,20 @@ def lipschitz(flat: FlatNetwork) -> Lipschitz:
     ends = [bounds[number] for number in flat.outputs.values()]
     value = _root_of_squares([end.value for end in ends])
     layers = contributing(flat)
+    if value and not all(map(_stays_in_turns, layers)):
+        value = inf
     steps = told((layer, _word(layer)) for layer in layers)
     exact = any(end.grows and end.rises for end in ends) if value == inf else value == 0 or not layers
     what = f"so the outputs are at most {_number(value)} times as far apart as the inputs"
     if value == inf:
         what = "learned weights make it as large as they like" if exact else "no bound is known"
     return Lipschitz(value, exact, (*steps, what, AT_INFERENCE))
+
+
+def _stays_in_turns(layer: FlatLayer) -> bool:
+    """Whether the bounds of a repeat's turns, for all of which a layer stands, are no more than those of one."""
+    alone = layer.run.layer.ignores_input or (len(layer.run.inputs) == 1 and own(layer) <= 1)
+    return alone or equal(layer.times, 1) is True
 
 
 def own(layer: FlatLayer, index: int = 0) -> Slope:
@@ -124,7 +133,7 @@ def _by_mixing(layer: FlatLayer) -> Slope:
     taps = layer.run.layer.taps(x, layer.run.field)
     squares = []
     for axis, ((n, m), along) in enumerate(zip(sizes, taps, strict=True)):
-        if m > LARGEST:
+        if not _is_looked_at(along, n, m):
             return inf
         rows, columns = Fraction(0), [Fraction(0)] * n
         for position in range(m):
@@ -136,13 +145,15 @@ def _by_mixing(layer: FlatLayer) -> Slope:
                 if border == "zeros" and not 0 <= read < n:
                     continue
                 inside = read if 0 <= read < n else folded(read, n, border)
-                row += abs(_short(weight))
-                columns[inside] += abs(_short(weight))
+                size = abs(_short(weight))
+                row += size
+                columns[inside] += size
             rows = max(rows, row)
         squares.append(max(columns) * (rows if isinstance(mixing, Blended) else 1))
     return _root(prod(squares, start=Fraction(1)))
 
 
+@lru_cache(2**12)  # most windows have the same weights
 def _short(weight: float) -> Fraction:
     """A weight as the fraction that it stands for (1/3, 1/9), or a little above it."""
     near = Fraction(weight).limit_denominator(2**20)
@@ -194,14 +205,21 @@ def _rises(layer: FlatLayer) -> bool:
 
 def _reads(mixing: Mixing, axis: int, n: int, m: int, along: AxisTaps) -> bool:
     """Whether along an axis each of m outputs reads some of n inputs, none with a negative weight."""
+    if not _is_looked_at(along, n, m):
+        return False
     border = getattr(mixing, "border", "zeros")
-    for position in range(min(m, LARGEST)):
+    for position in range(m):
         reads = along.reads(position)
         weights = mixing.weights(axis, position, reads) if isinstance(mixing, Blended) else [1] * len(reads)
         seen = [w for read, w in zip(reads, weights, strict=True) if border != "zeros" or 0 <= read < n]
         if not any(seen) or min(seen) < 0:
             return False
-    return m <= LARGEST
+    return True
+
+
+def _is_looked_at(along: AxisTaps, n: int, m: int) -> bool:
+    """Whether an axis of m outputs of n inputs is short enough to be looked at position by position."""
+    return max(n, m * max(map(len, along.offsets))) <= LARGEST
 
 
 def _either(yes: _Bound, no: _Bound) -> _Bound:
