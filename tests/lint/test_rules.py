@@ -72,3 +72,9 @@ def test_what_the_page_shows_is_what_the_linter_says_of_the_bad_spec(rule: LintR
     assert (
         shown is not None and shown[1] == f"{first.line}:{first.column}: {first.level} {rule.code}: {first.message}\n"
     )
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])
+def test_how_many_rules_there_are_is_told_right(name: str) -> None:
+    text = (DOCS.parents[1] / name).read_text(encoding="utf-8")
+    assert re.findall(r"(\d+) rules", text) == [str(len(rules()))]
