@@ -105,6 +105,9 @@ class Positions(Enum):
     POOLED = "the output has no positions of the input: reordered, it stays the same"
 
 
+WINDOWED: Final = (Positions.SHIFTED, Positions.MIRRORED)  # each position is made of those around its own
+
+
 class Symmetry(NamedTuple):
     """Which rearrangements of its input a layer passes on. `channels`: whether the output's channels are reordered as
     the input's are, or stay the same where there is one alone."""

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from archtool.algebra.structure.shapes import shapes_of
 from archtool.flatten import FlatNetwork
 from archtool.realize.build import Network, as_int
 from archtool.realize.draws import Draw, draw_input
@@ -127,7 +128,7 @@ class Tensors:
 
 def output_shapes(flat: FlatNetwork) -> tuple[Shape, ...]:
     """The shapes of a network's outputs, in order."""
-    shapes = dict(enumerate(flat.inputs.values())) | {layer.target: layer.run.output for layer in flat.layers}
+    shapes = shapes_of(flat)
     return tuple(shapes[number] for number in flat.outputs.values())
 
 

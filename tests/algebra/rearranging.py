@@ -10,9 +10,10 @@ import torch
 from archtool.algebra.finding import Finding
 from archtool.algebra.structure.invariance import translation_invariant
 from archtool.algebra.structure.permutation import permutation_equivariant
+from archtool.algebra.structure.shapes import shapes_of
 from archtool.algebra.structure.shifts import Shifted, shifts
 from archtool.algebra.structure.symmetry import flip_equivariant, rotation_equivariant
-from archtool.algebra.structure.translation import moving_axes, output_shape
+from archtool.algebra.structure.translation import moving_axes
 from archtool.field import POINTWISE
 from archtool.flatten import FlatLayer, FlatNetwork, flat_network
 from archtool.realize.build import realize
@@ -66,7 +67,7 @@ class Torch:
         return list(self.flat.inputs.values())
 
     def output_shapes(self) -> list[Shape]:
-        return [output_shape(self.flat, number) for number in self.flat.outputs.values()]
+        return [shapes_of(self.flat)[number] for number in self.flat.outputs.values()]
 
 
 def unfolded(tensor: torch.Tensor, shape: Shape) -> tuple[torch.Tensor, torch.Tensor]:

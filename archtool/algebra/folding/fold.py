@@ -110,7 +110,7 @@ class _Pass:
         new = self.made(After(before.tree, node.tree, stencil), x, y, [before, node], node)
         new.sources = [*before.sources]
         self.check_cost(new, [before, node])
-        self.graph.replace(node, new, [])
+        self.graph.replace(node, new)
         self.graph.remove(before)
         return True
 
@@ -211,14 +211,15 @@ class _Pass:
         places = {path.place for path in chosen}
         last = max(nodes, key=lambda node: node.target)  # behind whatever its input is made by
         first = min(places)
-        ends = [chosen_node.fields for chosen_node in nodes if chosen_node.target in join.sources]
+        ends = [node.fields for node in nodes if node.target in join.sources]
         new.name, new.target = max(nodes, key=lambda node: _rank(node.numbers)).name, last.target
         new.makes = None
         new.fields = tuple(joined(list(fields), new.run.output.axes) for fields in zip(*ends, strict=True))
-        kept = [source for place, source in enumerate(join.sources) if place not in places or place == first]
-        kept[[place for place in range(len(join.sources)) if place not in places or place == first].index(first)] = (
-            new.target
-        )
+        kept = [
+            new.target if place == first else source
+            for place, source in enumerate(join.sources)
+            if place == first or place not in places
+        ]
         for node in nodes:
             if node is not last:
                 graph.remove(node)

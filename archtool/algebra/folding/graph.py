@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -114,10 +114,8 @@ class Graph:
         for source in node.sources:
             self.readers[source].remove(node)
 
-    def replace(self, node: Node, by: Node, gone: Iterable[Node] = ()) -> None:
-        """Put another layer, which makes the same tensor, in the place of one; others, which nobody reads then, go."""
-        for each in gone:
-            self.remove(each)
+    def replace(self, node: Node, by: Node) -> None:
+        """Put another layer, which makes the same tensor, in the place of one."""
         for source in node.sources:
             self.readers[source].remove(node)
         self.nodes[node.target] = by

@@ -18,7 +18,7 @@ from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join
 from archtool.mixing import Concatenated, Summed
-from archtool.nature import Groups, Positions
+from archtool.nature import WINDOWED, Groups
 from archtool.shape import Shape
 from archtool.size import Size, divides, equal, exact_div, minimum, product
 
@@ -112,7 +112,7 @@ def _slides(layer: FlatLayer) -> bool:
     run = layer.run
     joins = isinstance(run.layer, Join)
     one_phase = joins or all([len(axis.phases) == 1 for axis in run.field.axes])
-    alike = run.layer.symmetry(run.inputs[0]).positions in (Positions.SHIFTED, Positions.MIRRORED)
+    alike = run.layer.symmetry(run.inputs[0]).positions in WINDOWED
     return alike and one_phase and all([len(x.axes) == len(run.output.axes) for x in run.inputs])
 
 

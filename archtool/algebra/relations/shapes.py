@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archtool.algebra.finding import Basis, Finding
+from archtool.algebra.structure.shapes import shapes_of
 from archtool.flatten import FlatNetwork
 from archtool.shape import Shape
 from archtool.size import equal
@@ -12,10 +13,7 @@ BY_SHAPE = Basis("structure", "relations-shapes")
 
 def output_shapes(flat: FlatNetwork) -> dict[str, Shape]:
     """The shapes of a network's outputs by name."""
-    made = {layer.target: layer.run.output for layer in flat.layers}
-    made |= dict(enumerate(flat.inputs.values()))
-    for number, merged in flat.merges.items():  # both alternatives of a tensor have its shape, where they are merged
-        made.setdefault(number, made.get(merged.yes, made.get(merged.no)))  # type: ignore[arg-type]
+    made = shapes_of(flat)
     return {name: made[number] for name, number in flat.outputs.items()}
 
 

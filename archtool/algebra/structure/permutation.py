@@ -6,15 +6,15 @@ from typing import Final
 
 from archtool.algebra.finding import Finding
 from archtool.algebra.structure.rearranged import ALIKE, STAYS, Rearrangement, equivariant
+from archtool.algebra.structure.shapes import same_positions
 from archtool.errors import RuleError, nearest
 from archtool.field import AxisField
 from archtool.flatten import FlatLayer, FlatNetwork
-from archtool.nature import Positions
+from archtool.nature import WINDOWED, Positions
 from archtool.shape import Shape
 from archtool.size import all_of, equal
 
 RULE: Final = "permutation_equivariant"
-INSIDE: Final = (Positions.SHIFTED, Positions.MIRRORED)
 
 
 def permutation_equivariant(flat: FlatNetwork, axis: str) -> Finding:
@@ -45,7 +45,7 @@ def one_position(x: Shape) -> bool:
     return all_of(*[equal(n, 1) for n in x.spatial]) is True
 
 
-def reads_itself(along: AxisField) -> bool:
+def axis_reads_itself(along: AxisField) -> bool:
     """Whether each position reads its own alone."""
     if len(along.phases) != 1:
         return False
@@ -55,8 +55,7 @@ def reads_itself(along: AxisField) -> bool:
 
 def joins_positions(x: Shape, y: Shape, layer: FlatLayer) -> bool:
     """Whether a join takes a tensor like x position by position."""
-    same = same_axes(x, y) and len(x.spatial) == len(y.spatial) and all_of(*map(equal, x.spatial, y.spatial)) is True
-    return same and layer.run.layer.symmetry(layer.run.inputs[0]).positions in INSIDE
+    return same_positions(x, y) and layer.run.layer.symmetry(layer.run.inputs[0]).positions in WINDOWED
 
 
 def takes_sets(layer: FlatLayer) -> bool:
@@ -75,7 +74,7 @@ def _passes_pixels(layer: FlatLayer) -> str:
     if positions is Positions.APART:
         return f"{name} is not the same at each position"
     field = run.layer.field(x, run.layer.window(x))
-    in_place = not field.is_global and same_axes(x, run.output) and all(map(reads_itself, field.axes))
+    in_place = not field.is_global and same_axes(x, run.output) and all(map(axis_reads_itself, field.axes))
     return ALIKE if in_place else f"{name} reads a position's neighbours, or moves it"
 
 

@@ -54,6 +54,12 @@ def same_shape(x: Shape, y: Shape) -> Condition:
     return all_of(*[same(n, m) for n, m in zip(x.dims, y.dims, strict=True)])
 
 
+def same_positions(x: Shape, y: Shape) -> bool:
+    """Whether two tensors have the same positions, in the same layout, for certain."""
+    alike = x.is_tokens == y.is_tokens and len(x.axes) == len(y.axes) and len(x.spatial) == len(y.spatial)
+    return alike and all_of(*map(equal, x.axes, y.axes), *map(equal, x.spatial, y.spatial)) is True
+
+
 def same(left: Size, right: Size) -> Condition:
     """Whether two sizes are equal: by bounds, else by algebra, for all values for which their rules hold."""
     found = equal(left, right)

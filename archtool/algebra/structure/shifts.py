@@ -16,14 +16,14 @@ from math import ceil, floor, gcd, lcm
 from typing import Final, NamedTuple
 
 from archtool.algebra.structure.flow import carried
+from archtool.algebra.structure.shapes import same_positions
 from archtool.errors import Untraceable
 from archtool.field import POINTWISE, AxisField, Reach
 from archtool.flatten import FlatLayer, FlatNetwork
-from archtool.nature import Positions
+from archtool.nature import WINDOWED, Positions
 from archtool.shape import Shape
 from archtool.size import Condition, Size, all_of, at_most, ceil_div, equal, maximum, minimum
 
-INSIDE: Final = (Positions.SHIFTED, Positions.MIRRORED)
 _ITSELF: Final = AxisField(1, (Reach(0, 0, 0, 0),), 1, 1)
 
 
@@ -101,7 +101,7 @@ def _through(axis: int, layer: FlatLayer, parts: tuple[State, ...]) -> State:
         return _still(layer, axis, known)
     positions = run.layer.symmetry(run.inputs[0]).positions
     if run.layer.is_join:
-        return _joined(layer, axis, known) if positions in INSIDE else _objection(layer)
+        return _joined(layer, axis, known) if positions in WINDOWED else _objection(layer)
     first, *sides = known
     if sides:
         if positions is not Positions.ALIKE:
@@ -113,7 +113,7 @@ def _through(axis: int, layer: FlatLayer, parts: tuple[State, ...]) -> State:
         return _mixed(layer, first)._replace(by=0, reads=None, is_even=_one(run.output, axis))
     if positions is Positions.ALIKE:
         return _mixed(layer, first) if run.field.is_global else first
-    return _windowed(layer, axis, first) if positions in INSIDE else _objection(layer)
+    return _windowed(layer, axis, first) if positions in WINDOWED else _objection(layer)
 
 
 def _objection(layer: FlatLayer) -> Broken:
@@ -132,7 +132,7 @@ def _still(layer: FlatLayer, axis: int, parts: list[Shifted]) -> Shifted:
     x = run.inputs[0]
     in_place = run.layer.symmetry(x).positions is not Positions.APART and run.field.axes == POINTWISE.axes
     spread = bool(run.field.axes) and axis < len(run.field.axes) and equal(run.field.axes[axis].stride, 0) is True
-    spread = spread and run.layer.symmetry(x).positions in INSIDE
+    spread = spread and run.layer.symmetry(x).positions in WINDOWED
     even = _one(run.output, axis) or spread or (in_place and all([part.is_even for part in parts]))
     return _together(parts)._replace(is_even=even)
 
@@ -163,7 +163,7 @@ def _joined(layer: FlatLayer, axis: int, parts: list[Shifted]) -> State:
     for part, x in pairs:
         if part.by == 0 and not part.is_even:
             return Broken(f"{layer.name} ({layer.run.kind}) joins one that has its own numbers at each position")
-        if part.by and not _same_sizes(x, layer.run.output):
+        if part.by and not same_positions(x, layer.run.output):
             return Broken(f"{layer.name} ({layer.run.kind}) stretches a tensor that moves")
     reads = [part.reads for part, _ in moving]
     return _together(parts)._replace(
@@ -173,11 +173,6 @@ def _joined(layer: FlatLayer, axis: int, parts: list[Shifted]) -> State:
         high=minimum(*[part.high for part, _ in moving]),
         reads=_hull([each for each in reads if each is not None]) if None not in reads else None,
     )
-
-
-def _same_sizes(x: Shape, y: Shape) -> bool:
-    same = len(x.axes) == len(y.axes) and x.is_tokens == y.is_tokens
-    return same and all_of(*map(equal, x.axes, y.axes), *map(equal, x.spatial, y.spatial)) is True
 
 
 def _hull(reads: list[Reads]) -> Reads:

@@ -7,18 +7,17 @@ from typing import Final
 
 from archtool.algebra.finding import Finding, unknown
 from archtool.algebra.structure.permutation import (
-    INSIDE,
+    axis_reads_itself,
     has_positions,
     joins_positions,
     one_position,
-    reads_itself,
     takes_sets,
 )
 from archtool.algebra.structure.rearranged import ALIKE, STAYS, Rearrangement, equivariant
 from archtool.errors import RuleError
 from archtool.field import AxisField
 from archtool.flatten import FlatLayer, FlatNetwork
-from archtool.nature import Positions
+from archtool.nature import WINDOWED, Positions
 from archtool.shape import axis_name
 from archtool.size import Size, equal
 from archtool.taps import AxisTaps
@@ -79,7 +78,7 @@ def _passes(axes: tuple[int, ...], layer: FlatLayer) -> str:
         return STAYS
     if positions is Positions.ALIKE:
         return ALIKE
-    if positions not in INSIDE or len(x.axes) != len(y.axes):
+    if positions not in WINDOWED or len(x.axes) != len(y.axes):
         return f"{name} is not the same at each position"
     if len(axes) > 1 and (equal(*x.axes) is not True or equal(*y.axes) is not True):
         return f"{name} does not leave a square"
@@ -87,7 +86,7 @@ def _passes(axes: tuple[int, ...], layer: FlatLayer) -> str:
     if field.is_global:
         return f"{name} is not the same at each position"
     itself = [
-        reads_itself(field.axes[axis]) and equal(x.axes[axis], y.axes[axis]) is True for axis in axes if field.axes
+        axis_reads_itself(field.axes[axis]) and equal(x.axes[axis], y.axes[axis]) is True for axis in axes if field.axes
     ]
     if all(itself):
         return ALIKE

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from archtool.algebra.finding import Basis, Finding, unknown
 from archtool.algebra.structure.flow import AT_INFERENCE, contributing, told
+from archtool.algebra.structure.shapes import shapes_of
 from archtool.algebra.structure.shifts import Broken, Shifted, State, shifts
 from archtool.errors import Untraceable
 from archtool.flatten import FlatLayer, FlatNetwork
@@ -27,6 +28,7 @@ def translation_equivariant(flat: FlatNetwork) -> Finding:
     """
     facts: list[dict[str, Any]] = []
     steps: list[str] = []
+    shapes = shapes_of(flat)
     for axis, rank in moving_axes(flat):
         try:
             states = shifts(flat, axis)
@@ -38,7 +40,7 @@ def translation_equivariant(flat: FlatNetwork) -> Finding:
             along = axis_name(axis, rank)
             if isinstance(state, Broken):
                 return unknown(state.reason, objects=True, steps=tuple(steps), assumptions=(AT_INFERENCE,))
-            fact = _fact(state, axis, along, name, output_shape(flat, number))
+            fact = _fact(state, axis, along, name, shapes[number])
             facts.append(fact)
             if reason := _objection(state, along, fact):
                 found = {"axes": tuple(facts)}
@@ -65,14 +67,6 @@ def moving_axes(flat: FlatNetwork) -> list[tuple[int, int]]:
             if equal(n, 1) is not True:
                 found[axis] = max(found.get(axis, 0), len(shape.axes))
     return sorted(found.items())
-
-
-def output_shape(flat: FlatNetwork, number: int) -> Shape:
-    """The shape of a tensor by its number; of one that is one of two, of either."""
-    while number in flat.merges:
-        number = flat.merges[number].yes
-    shapes = dict(enumerate(flat.inputs.values())) | {layer.target: layer.run.output for layer in flat.layers}
-    return shapes[number]
 
 
 def derivation(flat: FlatNetwork, axis: int, states: Mapping[int, State]) -> list[str]:
