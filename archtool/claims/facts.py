@@ -11,8 +11,10 @@ from archtool.algebra.finding import Finding, unknown
 from archtool.claims.parts import Fact
 from archtool.claims.roster import Reading
 from archtool.claims.words import PROPERTIES
-from archtool.errors import MissingExtra
+from archtool.errors import MissingExtra, RuleError
 from archtool.flatten import FlatNetwork
+from archtool.size import less
+from archtool.spec.numbers import brief
 
 if TYPE_CHECKING:
     from archtool.algebra.settings import Settings
@@ -34,14 +36,17 @@ STRUCTURE: Final[Mapping[str, str]] = {  # where the rules for a property are
     "identity_at_init": "initial",
 }
 NO_STRUCTURE: Final = "its structure does not tell"
+UNTESTED: Final = "not tested in torch"
+MOST_NUMBERS: Final = 200_000_000  # parameters and activations of a network that is built in torch, 8 bytes each
 
 
 def structural(fact: Fact, reading: Reading) -> Finding:
     """What the structure of the networks says; on symbols, for all their values."""
     on_symbols = reading.evaluation.trace is not None
     places = [reading.placed(subject) for subject in fact.subjects]
-    flats = [placed.outline() if on_symbols else placed.flat() for placed in places]
-    if fact.function in PROPERTIES:
+    is_property = fact.function in PROPERTIES
+    flats = [each.outline() if on_symbols or (is_property and each.is_deep) else each.flat() for each in places]
+    if is_property:
         rule: Callable[..., Finding] = getattr(_rules(fact.function), fact.function)
         return rule(*flats, **fact.options)
     if fact.function == "fits":
@@ -60,15 +65,23 @@ def decided(fact: Fact, reading: Reading, settings: Settings | None) -> Finding:
     """A fact about networks on numbers: by their structure, and tested in torch too; with no settings not tested."""
     found = structural(fact, reading)
     if settings is None:
-        return found if found.truth is not None else found.but(reason=f"{found.reason}; not tested in torch")
+        return found if found.truth is not None else found.but(reason=f"{found.reason}; {UNTESTED}")
     try:
         return _tested(fact, reading, found, settings)
-    except MissingExtra as error:
-        return found if found.truth is not None else found.but(reason=f"{found.reason}; {error}")
+    except (MissingExtra, RuleError) as error:  # no torch, or more layers than it can be asked about
+        if found.truth is None:
+            return found.but(reason=f"{found.reason}; {error}")
+        return found.but(steps=(*found.steps, f"{UNTESTED}: {error}"))
 
 
 def _tested(fact: Fact, reading: Reading, found: Finding, settings: Settings) -> Finding:
-    flats = [reading.placed(subject).flat() for subject in fact.subjects]
+    places = [reading.placed(subject) for subject in fact.subjects]
+    for each in places:
+        numbers = each.run.cost.params + each.run.cost.activations
+        if less(MOST_NUMBERS, numbers) is not False:
+            what = f"{each.text} has {brief(numbers)} parameters and activations"
+            raise RuleError(f"{what}; tests have room for {MOST_NUMBERS:,}")
+    flats = [each.flat() for each in places]
     if fact.function in PROPERTIES:
         from archtool.realize.properties import test
 

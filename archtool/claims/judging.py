@@ -16,11 +16,11 @@ from archtool.claims.deciding.decide import decide
 from archtool.claims.deciding.points import count, everywhere, placed, size, value
 from archtool.claims.deciding.statement import Untold
 from archtool.claims.deciding.symbols import symbols
-from archtool.claims.facts import decided, structural
+from archtool.claims.facts import UNTESTED, decided, structural
 from archtool.claims.logic import POINTS, all_of, opposite, some_of, together
 from archtool.claims.parts import All, Comparison, Fact, Not, Part, leaves, subjects_of
 from archtool.claims.roster import Reading, Roster
-from archtool.errors import ArchtoolError, RuleError, Untraceable
+from archtool.errors import ArchtoolError, RuleError, SpecError, Untraceable
 from archtool.spec.domains import Range
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Judge:
         if when is not None and not (met := self.comparison(when, None)).truth:
             return unknown(met.reason or f"'{when.text}' does not hold here")
         reading = self.roster.reading({})
-        self.broken(part, reading, is_usual=True)
+        place(part, reading)
         try:
             return self.at(part, reading)
         except RuleError as error:  # a network with more layers than can be told apart, say
@@ -94,13 +94,11 @@ class Judge:
         """What is proved for all sizes, tested in torch with some of them."""
         if self.settings is None:
             return proved
-        try:
-            tested = self.at(part, reading)
-        except RuleError as error:  # a network with more layers than can be told apart, say
-            return proved.but(steps=(*proved.steps, f"not tested in torch: {error}"))
+        tested = self.at(part, reading)
         if tested.truth is False:
             return unknown(f"it is false at {placed(reading.values)}, though structure proves it: please report this")
-        return together([proved, tested]).but(steps=proved.steps) if tested.truth else tested
+        untested = [step for step in tested.steps if step.startswith(UNTESTED)]
+        return together([proved, tested]).but(steps=(*proved.steps, *untested)) if tested.truth else tested
 
     def used(self, *parts: Part | None) -> dict[str, Any]:
         """The domains of the free sizes that parts of a claim depend on."""
@@ -147,18 +145,29 @@ class Judge:
     def loose(self, compared: Compared, free: Mapping[str, Any]) -> list[str]:
         """Those of its numbers for which structure has no more than a bound, for some values of the free sizes."""
         found: list[str] = []
-        for reading in self.readings(free):
+        for reading in self.readings(compared.comparison, free):
             found += [text for text, bound in compared.bounds(reading) if not bound.exact]
         return found
 
-    def readings(self, free: Mapping[str, Any]) -> Iterator[Reading]:
-        """The networks on symbols, once for each combination of listed values; raises RuleError for too many."""
+    def readings(self, part: Part, free: Mapping[str, Any]) -> Iterator[Reading]:
+        """A part's networks on symbols, once for each combination of listed values for which they are valid; raises
+        RuleError for too many, SpecError where there is none."""
         listed = {name: domain for name, domain in free.items() if not isinstance(domain, Range)}
         if prod(map(len, listed.values())) > MOST_LISTED:
             raise RuleError("too many listed values")
-        for chosen in product(*listed.values()):
+        invalid: list[SpecError] = []
+        combinations = list(product(*listed.values()))
+        for chosen in combinations:
             trace = BoundedTrace()
-            yield self.roster.reading(symbols(trace, free, dict(zip(listed, chosen, strict=True))), trace)
+            try:
+                reading = self.roster.reading(symbols(trace, free, dict(zip(listed, chosen, strict=True))), trace)
+                place(part, reading)
+            except SpecError as error:
+                invalid.append(error)
+                continue
+            yield reading
+        if len(invalid) == len(combinations):
+            raise invalid[0]
 
     # --- facts ----------------------------------------------------------------------------------------------------
 
@@ -177,7 +186,7 @@ class Judge:
         """Whether a part is true for all values of its free sizes, from structure alone."""
         findings = []
         try:
-            for reading in self.readings(free):
+            for reading in self.readings(part, free):
                 findings.append(self.on(part, reading))
                 if not findings[-1].truth:
                     return findings[-1] if findings[-1].truth is None else unknown("it does not hold everywhere")
@@ -239,9 +248,7 @@ class Judge:
     def broken(self, part: Part, reading: Reading, is_usual: bool) -> str:
         """Why some network of a part is invalid, if one is; raises ArchtoolError where it is so at the usual sizes."""
         try:
-            for leaf in leaves(part):
-                for subject in subjects_of(leaf):
-                    reading.placed(subject)
+            place(part, reading)
         except ArchtoolError as error:
             if is_usual:
                 raise
@@ -279,6 +286,13 @@ class Judge:
             raise
         except ArchtoolError:
             return False
+
+
+def place(part: Part, reading: Reading) -> None:
+    """Evaluates the networks of a part; raises ArchtoolError where one is invalid."""
+    for leaf in leaves(part):
+        for subject in subjects_of(leaf):
+            reading.placed(subject)
 
 
 def _placed_at(refuted: Finding, point: Mapping[str, Any]) -> Finding:

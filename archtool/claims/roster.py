@@ -12,7 +12,7 @@ from archtool.claims.parts import Argument, Number, Reference, Step, Word
 from archtool.claims.words import SEEN, SIZES, THIS
 from archtool.design import load
 from archtool.errors import RuleError, SpecError, Untraceable, nearest
-from archtool.flatten import FlatNetwork, flat_network
+from archtool.flatten import FlatNetwork, flat_network, layer_count
 from archtool.layer import find, kinds
 from archtool.network import Evaluation
 from archtool.runs import BlockRun
@@ -45,8 +45,13 @@ class Placed(NamedTuple):
         """Its layers one by one; raises RuleError where they are too many."""
         return flat_network(self.run, self.inputs, MOST_LAYERS)
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether it has more layers than are looked at one by one."""
+        return layer_count(self.run) > MOST_LAYERS
+
     def outline(self) -> FlatNetwork:
-        """Its layers on symbols: of a repeat's equal turns the last one stands for all that are left."""
+        """Its layers on symbols, or where they are many: of a repeat's equal turns the last one stands for all left."""
         return flat_network(self.run, self.inputs, MOST_LAYERS, TURNS)
 
 

@@ -53,8 +53,8 @@ def _verdict(verdict: Verdict, why: bool) -> Iterator[str]:
 def counterexample(verdict: Verdict) -> str:
     """Where a claim is false, in words."""
     witness = verdict.finding.witness
-    if witness is None:
-        return verdict.finding.reason
+    if witness is None:  # structure decides
+        return verdict.finding.reason or "; ".join(verdict.finding.steps[-2:])
     where = f"at {placed(witness.sizes)}: " if witness.sizes else ""
     return where + (witness.text or f"{_value(witness.left)} against {_value(witness.right)}")
 

@@ -15,6 +15,7 @@ from archtool.claims.parts import Fact, leaves
 from archtool.claims.roster import Roster
 from archtool.claims.verdict import HOLDS, PROVED, REFUTED, UNDECIDED
 from archtool.loading import source
+from archtool.render.claims import counterexample
 from archtool.spec.catalog import shipped_folder
 from archtool.spec.library import FILES
 from archtool.spec.reader import read_text
@@ -164,6 +165,24 @@ def test_a_hypothesis_that_nothing_fulfils_proves_nothing() -> None:
     head = "input: [c, 4, 4]\nvars: {c: 8}\ngiven: {c: 1..}\ndesigns: {a: [conv: {out: 1, kernel: 1}]}"
     found = checked("  - {that: params(a) == 0, when: c < 1}", head)
     assert list(found.values()) == [UNDECIDED]
+
+
+def test_each_refuted_claim_shows_why() -> None:
+    head = "input: [3, 8, 8]\nlayers: [conv: {out: 4, kernel: 3}]"
+    claims = (
+        "  - equivalent(this, conv(out=3, kernel=3))\n  - pointwise()\n  - not linear(relu)\n  - shape_preserving()"
+    )
+    spec = Spec(read_text(f"{head}\nclaims:\n{claims}", "<text>"))
+    for verdict in check(spec, SETTINGS).verdicts:
+        assert verdict.status == REFUTED or verdict.that == "not linear(relu)"
+        assert counterexample(verdict) or verdict.ok
+
+
+def test_a_network_that_is_too_large_for_torch_is_not_built() -> None:
+    found = checked(
+        "  - not linear(conv(out=10**9, kernel=3))\n  - linear(conv(out=10**9, kernel=3, bias=false))", FOOLS
+    )
+    assert list(found.values()) == [UNDECIDED, PROVED]
 
 
 def test_samples_are_never_a_proof() -> None:

@@ -129,6 +129,17 @@ def test_some_part_everywhere_is_found_at_points_alone():
     assert {basis.kind for basis in found["linear(a) or not linear(a)"].finding.basis} >= {"exhaustion"}
 
 
+def test_listed_values_without_a_valid_network_do_not_count():
+    head = (
+        "input: [2, 4, 4]\nvars: {d: 1}\ngiven: {d: [1, 3]}\n"
+        "designs: {a: [conv: {out: 2, kernel: 3, padding: 1, dilation: d, bias: false}]}\n"
+    )
+    found = verdicts(head, "linear(a)", "rank(a) == 2", "params(a) == 36")
+    assert [each.status for each in found.values()] == [PROVED] * 3
+    with pytest.raises(SpecError, match="<text>:4"):
+        verdicts(head.replace("[1, 3]", "[3, 4]"), "linear(a)")
+
+
 # --- exhaustion --------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from archtool.claims.deciding.points import place_of, placed, value
 from archtool.claims.deciding.statement import Domains, Point, Statement, Untold
 from archtool.errors import ArchtoolError, MissingExtra
 from archtool.spec.domains import Range
+from archtool.spec.numbers import brief
 
 MOST_SHRUNK: Final = 300  # points at which a counterexample is made smaller
 FIRST: Final = 8  # values of a range that are tried one by one then
@@ -116,7 +117,7 @@ class Trials:
         """The finding that the statement fails at a point; `smallest`: at none that comes before it in size."""
         sides = self.statement.sides(point)
         left, right = (sides[0][1], sides[1][1]) if len(sides) == 2 else (None, None)
-        said = ", ".join([f"{text} = {each}" for text, each in sides if text != str(each)])
+        said = ", ".join([f"{text} = {brief(each)}" for text, each in sides if text != str(each)])
         text = said or f"'{self.statement.text}' is false"
         basis = (
             Basis("samples", ROUNDED)
