@@ -329,7 +329,16 @@ def test_training_is_not_asked_where_the_structure_decides() -> None:
 def test_a_network_is_not_trained_to_remember_what_the_target_does_not_read() -> None:
     """Other channels tell its 7 rows apart, so that it can learn them by heart; with other numbers there it errs."""
     flat = network("[9]", "linear: {out: 12, bias: false}", "tanh", "linear: {out: 1, bias: false}")
-    assert fits(flat, target("x1*x1"), SETTINGS, error=1e-3).truth is None
+    assert fits(flat, target("x1*x1", on=[-3, -2, -1, 0, 1, 2, 3]), SETTINGS, error=1e-3).truth is None
+
+
+def test_a_network_is_not_trained_for_values_that_it_is_not_shown() -> None:
+    """No network of ReLUs is within 0.001 of a square everywhere, though one can be at some points."""
+    flat, of = mlp(1, 16), "x1*x1"
+    assert fits(flat, target(of, on=[-1, 0, 2]), SETTINGS, error=1e-3).truth is True
+    found = fits(flat, target(of), SETTINGS, error=1e-3)
+    assert found.truth is None
+    assert "on=[0, 1]" in found.reason
 
 
 def test_a_spatial_network_is_trained_at_a_position() -> None:

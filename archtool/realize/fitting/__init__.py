@@ -32,9 +32,9 @@ def fits(flat: FlatNetwork, target: Target, settings: Settings, error: float | N
     """Whether some weights make the network compute the target, at one position of its output.
 
     True by weights that are built and proved (`facts["weights"]`, by a parameter's name); False where its structure
-    rules it out (`facts["sum"]`, see Against); with an `error` also True, on samples, where training ends within it.
-    Else unknown: that nothing was found proves nothing. Raises RuleError for a target that the network's sizes do not
-    go with.
+    rules it out (`facts["sum"]`, see Against); with an `error` also True, on samples, where training on the rows of a
+    table ends within it (what it does at some points says nothing of an expression's others). Else unknown: that
+    nothing was found proves nothing. Raises RuleError for a target that the network's sizes do not go with.
     """
     if error is not None and not error > 0:
         raise RuleError(f"error (={error}) must be more than 0")
@@ -48,7 +48,10 @@ def fits(flat: FlatNetwork, target: Target, settings: Settings, error: float | N
     reason = f"no exact weights were found ({reason}), and nothing in its structure rules them out"
     if error is None:
         return unknown(reason, assumptions=(AT_INFERENCE,))
-    return _trained(flat, target, shape, settings, error, reason)
+    if target.rows is None:
+        reason = f"{reason}; it is trained on a table alone: on=[0, 1] says the values that the inputs take"
+        return unknown(reason, assumptions=(AT_INFERENCE,))
+    return _trained(flat, target, target.rows, shape, settings, error, reason)
 
 
 def _constructed(flat: FlatNetwork, target: Target) -> tuple[Finding | None, str]:
@@ -131,14 +134,21 @@ def _ran(flat: FlatNetwork, target: Target, rows: Sequence[Row], place: Place, v
     return f"in torch, float64, {exactly} on {len(rows)} {'rows' if target.rows is not None else 'points'}"
 
 
-def _trained(flat: FlatNetwork, target: Target, shape: Shape, settings: Settings, error: float, reason: str) -> Finding:
+def _trained(
+    flat: FlatNetwork,
+    target: Target,
+    rows: Sequence[Row],
+    shape: Shape,
+    settings: Settings,
+    error: float,
+    reason: str,
+) -> Finding:
     place = likely(flat, target, shape)
     if place is None:
         return unknown(f"{reason}; there is no position to train it for", assumptions=(AT_INFERENCE,))
-    rows = target.rows or tuple(Row(point, target.value(point)) for point in points_around(target))
     best = trained(flat, target, rows, place, settings, error)
-    where = f"{len(rows)} rows" if target.rows is not None else f"{len(rows)} points around 0"
-    told = f"trained from seed {best.seed} (least squares, float64, CPU): largest error {best.error:.1e} on the {where}"
+    how = f"trained from seed {best.seed} (least squares, float64, CPU)"
+    told = f"{how}: largest error {best.error:.1e} on the {len(rows)} rows"
     if not best.error <= error:
         return unknown(
             f"{reason}; {told}, more than {error:g}: no proof that there are none", facts={"error": best.error}
