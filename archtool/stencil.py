@@ -13,7 +13,7 @@ from archtool.size import Size, product
 from archtool.window import Window
 
 
-class AxisTaps(NamedTuple):
+class StencilAxis(NamedTuple):
     """The taps along one axis: output position p reads, by tap i, the input at stride * p + dilation * i - before."""
 
     kernel: Size = 1
@@ -38,7 +38,7 @@ class Stencil(NamedTuple):
 
     out: Size
     groups: Size = 1
-    axes: tuple[AxisTaps, ...] = ()
+    axes: tuple[StencilAxis, ...] = ()
     bias: bool = False
     mode: str = "zeros"
     is_fixed: bool = False
@@ -52,11 +52,11 @@ class Stencil(NamedTuple):
 
 def per_channel(x: Shape, bias: bool) -> Stencil:
     """The stencil of what scales (and shifts) each channel of x by itself."""
-    return Stencil(x.channels, x.channels, () if x.is_tokens else (AxisTaps(),) * len(x.spatial), bias)
+    return Stencil(x.channels, x.channels, () if x.is_tokens else (StencilAxis(),) * len(x.spatial), bias)
 
 
 def own_filter(x: Shape, window: Window, kernels: Iterable[Size], mode: str = "zeros") -> Stencil:
     """The stencil of one filter, the kind's own, for each channel of x by itself."""
     axes = zip(kernels, window, strict=True)
-    taps = tuple(AxisTaps(kernel, axis.stride, 1, axis.before, axis.after) for kernel, axis in axes)
+    taps = tuple(StencilAxis(kernel, axis.stride, 1, axis.before, axis.after) for kernel, axis in axes)
     return Stencil(x.channels, x.channels, taps, mode=mode, is_fixed=True)

@@ -15,7 +15,7 @@ from archtool.nature import AFFINE, LINEAR, SHIFTED, Coupling, Groups, Nature, S
 from archtool.product import GATHERED, INPUT, ROWS, UNFOLDED, Product
 from archtool.shape import Shape
 from archtool.size import Size, equal, product, require_divisible
-from archtool.stencil import AxisTaps, Stencil
+from archtool.stencil import Stencil, StencilAxis
 from archtool.window import Window
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Conv(Layer):
     def stencil(self, x: Shape) -> Stencil:
         window, rank = self.window(x), len(x.spatial)
         taps = zip(spread(self.kernel, rank, "kernel"), spread(self.dilation, rank, "dilation"), window, strict=True)
-        axes = tuple(AxisTaps(k, axis.stride, d, axis.before, axis.after) for k, d, axis in taps)
+        axes = tuple(StencilAxis(k, axis.stride, d, axis.before, axis.after) for k, d, axis in taps)
         return Stencil(self.out, self.groups, axes, self.bias, self.padding_mode)
 
     def nature(self, x: Shape) -> Nature:

@@ -16,8 +16,7 @@ from archtool.nature import AFFINE, LINEAR, SHIFTED, Coupling, Groups, Nature, S
 from archtool.product import SCATTERED, Product
 from archtool.shape import Shape, axis_name
 from archtool.size import Size, ceil_div, equal, less, maximum, product, require, select
-from archtool.stencil import AxisTaps as Tap
-from archtool.stencil import Stencil
+from archtool.stencil import Stencil, StencilAxis
 from archtool.taps import AxisTaps, check_taps
 from archtool.window import Window
 
@@ -76,7 +75,7 @@ class ConvTranspose(Layer):
         return Weighted()
 
     def stencil(self, x: Shape) -> Stencil:
-        axes = tuple(Tap(kernel, dilation=step) for kernel, _, _, _, step in self._axes(x))
+        axes = tuple(StencilAxis(kernel, dilation=step) for kernel, _, _, _, step in self._axes(x))
         return Stencil(self.out, self.groups, axes, self.bias, is_transposed=True)
 
     def nature(self, x: Shape) -> Nature:

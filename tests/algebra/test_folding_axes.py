@@ -10,18 +10,18 @@ import pytest
 
 from archtool.algebra.folding.composing import Refused, added, composed
 from archtool.shape import Shape
-from archtool.stencil import AxisTaps, Stencil
+from archtool.stencil import Stencil, StencilAxis
 from archtool.window import AxisWindow
 
 TAPS = np.array([[3, -5, 7, 2, -1], [2, 11, -3, 5, 13]])  # no sum of products of them is 0
 
 
-def out(axis: AxisTaps, n: int) -> int:
+def out(axis: StencilAxis, n: int) -> int:
     """How many positions a kernel leaves of n; below 1 where it does not fit."""
     return int(AxisWindow(axis.reach + 1, axis.stride, axis.before, axis.after).out(n))
 
 
-def matrix(axis: AxisTaps, taps: np.ndarray, n: int, m: int) -> np.ndarray:
+def matrix(axis: StencilAxis, taps: np.ndarray, n: int, m: int) -> np.ndarray:
     """The matrix from n positions to m, zeros outside."""
     found = np.zeros((m, n), dtype=np.int64)
     for p, i in product(range(m), range(axis.kernel)):
@@ -32,7 +32,7 @@ def matrix(axis: AxisTaps, taps: np.ndarray, n: int, m: int) -> np.ndarray:
 
 
 AXES = [
-    AxisTaps(*fields)
+    StencilAxis(*fields)
     for fields in product((1, 2, 3), (1, 2), (1, 2), (0, 1, 2), (0, 1, 2))
     if fields[0] > 1 or fields[2] == 1
 ]
@@ -40,7 +40,7 @@ AXES = [
 
 @pytest.mark.parametrize("n", [6, 7])
 @pytest.mark.parametrize("first", AXES[::2], ids=str)
-def test_behind_each_other(first: AxisTaps, n: int) -> None:
+def test_behind_each_other(first: StencilAxis, n: int) -> None:
     middle = out(first, n)
     for second in AXES:
         m = out(second, middle)

@@ -11,7 +11,7 @@ from math import gcd
 
 from archtool.shape import Shape, axis_name
 from archtool.size import Condition, Size, all_of, at_most, ceil_div, equal, less, maximum
-from archtool.stencil import AxisTaps, Stencil
+from archtool.stencil import Stencil, StencilAxis
 from archtool.trace import Expr
 
 Ends = tuple[Size | None, Size | None]  # the nearest positions outside that are read, before the input and behind it
@@ -69,7 +69,7 @@ def _spatial(shape: Shape, stencil: Stencil) -> tuple[Size, ...]:
     return shape.spatial if stencil.axes else ()
 
 
-def _along(a: AxisTaps, b: AxisTaps) -> AxisTaps:
+def _along(a: StencilAxis, b: StencilAxis) -> StencilAxis:
     """Output p reads, by taps i and j, the input at s_a (s_b p + d_b j - b_b) + d_a i - b_a: steps of their common
     divisor."""
     if holds(equal(b.kernel, 1)):
@@ -80,7 +80,7 @@ def _along(a: AxisTaps, b: AxisTaps) -> AxisTaps:
         step = common(a.stride * b.dilation, a.dilation)
     reach = a.stride * b.reach + a.reach
     kernel = reach // step + 1
-    return AxisTaps(
+    return StencilAxis(
         kernel,
         a.stride * b.stride,
         1 if holds(equal(kernel, 1)) else step,
@@ -100,7 +100,7 @@ def common(left: Size, right: Size) -> Size:
     raise Refused("open", "whether the taps or groups of the first and the second fit varies with the design")
 
 
-def _outside(axis: AxisTaps, n: Size, m: Size) -> Ends:
+def _outside(axis: StencilAxis, n: Size, m: Size) -> Ends:
     """The positions outside of n inputs that are read by m outputs and lie nearest, before and behind; None where none
     are. Where sizes vary, those next to the input, unless none are for certain."""
     numbers = (n, m, *axis)
@@ -164,7 +164,7 @@ def _wrapped(first: Stencil, x: Shape, middle: Shape, second: Stencil) -> str:
     )
 
 
-def _is_plain(axis: AxisTaps) -> Condition:
+def _is_plain(axis: StencilAxis) -> Condition:
     return all_of(equal(axis.kernel, 1), equal(axis.stride, 1), equal(axis.before, 0), equal(axis.after, 0))
 
 
@@ -213,14 +213,14 @@ def _one_mode(parts: Sequence[Stencil], x: Shape, y: Shape) -> str:
     return modes.pop() if modes else "zeros"
 
 
-def _aligned(parts: Sequence[Stencil], y: Shape) -> tuple[AxisTaps, ...]:
+def _aligned(parts: Sequence[Stencil], y: Shape) -> tuple[StencilAxis, ...]:
     return tuple(
         _hull([part.axes[axis] for part in parts], y.spatial[axis], axis_name(axis, len(y.spatial)))
         for axis in range(len(parts[0].axes))
     )
 
 
-def _hull(parts: Sequence[AxisTaps], m: Size, name: str) -> AxisTaps:
+def _hull(parts: Sequence[StencilAxis], m: Size, name: str) -> StencilAxis:
     """The taps of all parts, which stride alike, counted from the earliest; the one that reaches furthest says how many
     positions there are. Where there is one alone, strides say nothing."""
     first = parts[0]
@@ -237,7 +237,7 @@ def _hull(parts: Sequence[AxisTaps], m: Size, name: str) -> AxisTaps:
     last = next((part for part in parts if holds(equal(part.reach - part.before, end))), None)
     if last is None:
         raise Refused("open", f"which of them reaches furthest along the {name} varies with the design")
-    return AxisTaps((end + before) // step + 1, last.stride, step, before, last.after)
+    return StencilAxis((end + before) // step + 1, last.stride, step, before, last.after)
 
 
 def abs_difference(left: Size, right: Size) -> Size:

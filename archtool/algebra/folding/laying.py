@@ -17,7 +17,7 @@ from archtool.layers.residual import LayerScale
 from archtool.runs import LayerRun, layer_run
 from archtool.shape import Shape
 from archtool.size import Size, all_of, equal
-from archtool.stencil import AxisTaps
+from archtool.stencil import StencilAxis
 from archtool.trace import Expr
 
 
@@ -47,7 +47,7 @@ def _layer(tree: Tree, x: Shape) -> Layer:
         if all(leaf.copies for leaf in leaves(tree)) and stencil.axes:
             return Pad(padding=_pads(stencil.axes), mode=stencil.mode)
         still = all_of(*[equal(axis.kernel, 1) for axis in stencil.axes])
-        plain = all(axis == AxisTaps() for axis in stencil.axes)
+        plain = all(axis == StencilAxis() for axis in stencil.axes)
         if holds(still) and plain and holds(equal(stencil.out, stencil.groups)):
             return BatchNorm(eps=0) if stencil.bias else LayerScale(init=1)
     if stencil.axes:
@@ -71,7 +71,7 @@ def _one(values: list[Size]) -> Any:
     return values[0] if all(value is values[0] or value == values[0] for value in values) else tuple(values)
 
 
-def _pads(axes: tuple[AxisTaps, ...]) -> Any:
+def _pads(axes: tuple[StencilAxis, ...]) -> Any:
     pads: list[Any] = [
         axis.before if axis.before is axis.after or axis.before == axis.after else (axis.before, axis.after)
         for axis in axes

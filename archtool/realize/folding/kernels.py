@@ -17,7 +17,7 @@ from archtool.algebra.folding.trees import After, Own, Stack, Sum, Through, Tree
 from archtool.errors import RuleError
 from archtool.mixing import Blended
 from archtool.modules_parts import LayerScale
-from archtool.stencil import AxisTaps, Stencil
+from archtool.stencil import Stencil, StencilAxis
 
 
 class Kernel(NamedTuple):
@@ -147,7 +147,7 @@ def _laid(part: Stencil, weight: Tensor, whole: Stencil) -> Tensor:
     return found
 
 
-def _places(part: AxisTaps, whole: AxisTaps) -> slice:
+def _places(part: StencilAxis, whole: StencilAxis) -> slice:
     """Where a part's taps lie among the whole's, along one axis."""
     start: Any = (whole.before - part.before) // whole.dilation
     step: Any = part.dilation // whole.dilation if part.kernel != 1 else 1
