@@ -82,9 +82,9 @@ class Compared:
         return {**reading.environment, **values, WORK: Allowance(WORK_OF_A_CLAIM)}
 
     @property
-    def is_bounded(self) -> bool:
-        """Whether it has numbers that structure bounds."""
-        return any([number.function in BOUNDED for number in self.comparison.numbers.values()])
+    def bounded_numbers(self) -> list[str]:
+        """Those of its numbers that structure bounds, as they were written."""
+        return [number.text for number in self.comparison.numbers.values() if number.function in BOUNDED]
 
     def bounds(self, reading: Reading) -> Iterator[tuple[str, Bound]]:
         """Those of its numbers that structure bounds, by what was written."""

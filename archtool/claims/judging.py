@@ -127,7 +127,7 @@ class Judge:
         """What a finding about bounds says about what they bound: at the sizes of a reading, and if it is a proof, for
         all values of the free sizes."""
         compared = Compared(part, self.roster)
-        if not compared.is_bounded or found.truth is None:
+        if not compared.bounded_numbers or found.truth is None:
             return found
         bounds = list(compared.bounds(reading))
         found = found.but(steps=(*[f"{text}: {step}" for text, bound in bounds for step in bound.steps], *found.steps))
@@ -145,8 +145,11 @@ class Judge:
     def loose(self, compared: Compared, free: Mapping[str, Any]) -> list[str]:
         """Those of its numbers for which structure has no more than a bound, for some values of the free sizes."""
         found: list[str] = []
-        for reading in self.readings(compared.comparison, free):
-            found += [text for text, bound in compared.bounds(reading) if not bound.exact]
+        try:
+            for reading in self.readings(compared.comparison, free):
+                found += [text for text, bound in compared.bounds(reading) if not bound.exact]
+        except (Untraceable, RuleError):  # it is not known of any
+            return compared.bounded_numbers
         return found
 
     def readings(self, part: Part, free: Mapping[str, Any]) -> Iterator[Reading]:

@@ -180,6 +180,16 @@ def test_properties_of_more_layers_than_can_be_run_are_told_by_the_turns_of_a_re
     assert "60,000 layers" not in found["pointwise(a)"].finding.reason
 
 
+def test_a_bound_for_too_many_listed_values_to_be_told_on_symbols_proves_no_equality():
+    values = ", ".join(map(str, range(1, 71)))
+    head = (
+        f"input: [4, 8, 8]\nvars: {{d: 1}}\ngiven: {{d: [{values}]}}\n"
+        "designs: {a: [conv: {out: d, kernel: 1, bias: false}]}\n"
+    )
+    found = verdicts(head, "rank(a) <= 4", "rank(a) == min(4, d)", "rank(a) == 4")
+    assert [each.status for each in found.values()] == [PROVED, UNDECIDED, REFUTED]
+
+
 # --- rounding ----------------------------------------------------------------------------------------------------
 
 
