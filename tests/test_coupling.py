@@ -125,6 +125,13 @@ def test_concatenated_paths_lie_behind_each_other() -> None:
     )
 
 
+def test_of_too_many_concatenated_paths_all_may_reach_all() -> None:
+    concat = find("concat").read({})
+    assert isinstance(concat, Join)
+    inputs = (Shape(10_000, (3,)),) * 1000
+    assert concat.couplings(inputs, Shape(10_000_000, (3,))) == (Groups(1),) * 1000
+
+
 @pytest.mark.parametrize("size", [1, 2, 5, 6])
 def test_a_channel_is_normalised_by_its_neighbours(size: int) -> None:
     coupling = find("local_response_norm").read({"size": size}).coupling(Shape(8, (2, 2)))

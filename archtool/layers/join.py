@@ -12,6 +12,7 @@ from archtool.nature import (
     HOMOGENEOUS,
     LINEAR,
     MIRRORED,
+    MOST_ROUTES,
     MULTILINEAR,
     Coupling,
     Groups,
@@ -21,7 +22,7 @@ from archtool.nature import (
     among,
 )
 from archtool.shape import Shape
-from archtool.size import Size, all_of, any_of, equal, require, where
+from archtool.size import Size, all_of, any_of, equal, less, require, where
 
 if TYPE_CHECKING:
     import torch
@@ -176,8 +177,10 @@ class Concat(Join):
         return LINEAR
 
     def couplings(self, inputs: tuple[Shape, ...], y: Shape) -> tuple[Coupling, ...]:
-        """Each in its place, behind those before it."""
+        """Each in its place, behind those before it; of more than can be told one by one, all of all."""
         sizes = [x.channels for x in inputs]
+        if less(MOST_ROUTES, len(sizes) * y.channels) is True:
+            return super().couplings(inputs, y)
         return tuple([among(sum(sizes[:at]), own, sum(sizes[at + 1 :])) for at, own in enumerate(sizes)])
 
     def symmetry(self, x: Shape) -> Symmetry:
