@@ -9,17 +9,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from archtool.algebra.relations.parts import Part, added, chained, identity, leaf, passes, stacked
+from archtool.algebra.structure.flow import AT_INFERENCE
 from archtool.errors import RuleError
 from archtool.flatten import FlatLayer, FlatNetwork
 from archtool.layer import Join
 from archtool.mixing import Chosen, Concatenated, Multiplied, Summed
 from archtool.shape import Shape
 from archtool.size import all_of, equal
-
-_AT_INFERENCE: Final = "at inference: dropout passes everything, batch norm uses its running statistics"
 
 
 class Open(RuleError):
@@ -70,7 +69,7 @@ class Graph(NamedTuple):
 
     inputs: tuple[Shape, ...]
     outputs: dict[str, tuple[Node, Shape]]
-    assumptions: tuple[str, ...] = (_AT_INFERENCE,)
+    assumptions: tuple[str, ...] = (AT_INFERENCE,)
 
 
 def graph(flat: FlatNetwork, *, loosely: bool = False) -> Graph:
