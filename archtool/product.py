@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,11 +47,3 @@ class Product:
         if self.left == SCATTERED:
             return self.m * self.n * self.count
         return self.m * self.k * self.count if self.left in (GATHERED, UNFOLDED) else 0
-
-
-def macs_by_term(products: Iterable[Product]) -> dict[str, Size]:
-    """The multiply-accumulates of some products by cost term."""
-    found: dict[str, Size] = {}
-    for each in products:
-        found[each.term] = found.get(each.term, 0) + each.macs
-    return found

@@ -43,7 +43,7 @@ def verdicts(*layers: str, input: str = "[16, 6, 6]") -> dict[str, bool | None]:
 def test_a_dense_convolution_may_mix_all() -> None:
     finding = mixes_channels(network(net("conv: {out: 8, kernel: 3}")), "full")
     assert (finding.truth, finding.objects) == (None, False)
-    assert finding.facts["channels"].is_full
+    assert finding.facts["channels"].hole is None
 
 
 def test_groups_without_a_shuffle_never_mix() -> None:
@@ -76,7 +76,7 @@ def test_more_groups_than_a_group_has_channels_take_more_than_two_layers() -> No
         assert {row.bit_count() for row in reach(*layers).rows} == {reached}
         assert verdicts(*layers)["full"] is False
         layers += [shuffle, grouped]
-    assert reach(*layers).is_full
+    assert reach(*layers).hole is None
 
 
 def test_depthwise_layers_mix_nothing() -> None:
@@ -224,7 +224,7 @@ def test_thousands_of_channels_take_no_time() -> None:
     flat = network(net(*layers, input="[2048, 4, 4]"))
     start = time.perf_counter()
     found = channels(flat)
-    assert found.is_full
+    assert found.hole is None
     assert time.perf_counter() - start < 1
     diagonal = reach("relu", input="[2048, 4, 4]")
     assert len(diagonal.parts) == 2048

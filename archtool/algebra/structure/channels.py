@@ -47,12 +47,6 @@ class Channels:
         return sum(count for _, count in self.inputs)
 
     @property
-    def is_full(self) -> bool:
-        """Whether every input channel may reach every output channel."""
-        everything = (1 << self.count) - 1
-        return all([row == everything for row in self.rows])
-
-    @property
     def is_unmixed(self) -> bool:
         """Whether no output channel is reached by two input channels."""
         return not any([row & (row - 1) for row in self.rows])
