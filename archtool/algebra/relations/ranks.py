@@ -206,9 +206,11 @@ def _reached(layer: FlatLayer, spans: list[Size]) -> Size:
     tensors: all, or one of the runs of so many that they are cut into."""
     run = layer.run
     channels = run.output.channels
-    if len(spans) > 1:  # of a sum, the same run of channels each time, where the runs are as long
+    if len(spans) > 1:  # of a sum, the same run of channels each time, where the runs are as long and none stretches
         sums = isinstance(run.layer.mixing(run.inputs[0]), Summed)
-        return spans[0] if sums and all([equal(span, spans[0]) is True for span in spans]) else channels
+        alike = all([equal(span, spans[0]) is True for span in spans])
+        stretches = any([equal(x.channels, channels) is not True for x in run.inputs])
+        return spans[0] if sums and alike and not stretches else channels
     coupling = run.layer.coupling(run.inputs[0])
     if not isinstance(coupling, Groups):
         return channels
