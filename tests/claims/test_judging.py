@@ -193,6 +193,12 @@ def test_a_bound_for_too_many_listed_values_to_be_told_on_symbols_proves_no_equa
 # --- rounding ----------------------------------------------------------------------------------------------------
 
 
+def test_rounding_alone_refutes_nothing():
+    head = "input: [2, 4, 4]\ndesigns: {a: [relu]}\n"
+    found = verdicts(head, "sqrt(2) ** 2 == 2", "sqrt(2) ** 2 > 2", "sqrt(4) == 2", "sqrt(5) < 10**1200", "sqrt(5) > 3")
+    assert [each.status for each in found.values()] == [UNDECIDED, UNDECIDED, HOLDS, HOLDS, REFUTED]
+
+
 def test_a_root_in_a_var_is_as_rounded_as_one_in_the_claim():
     head = "input: [c, 4, 4]\nvars: {c: 4, r: sqrt(c)}\ngiven: {c: [1, 4, 9]}\ndesigns: {a: [relu]}\n"
     found = verdicts(head, "r * r == c", "sqrt(c) ** 2 == c", "channels(a) == c")

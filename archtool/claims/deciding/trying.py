@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import islice, pairwise
 from typing import Any, Final
 
 from archtool.algebra.finding import Basis, Finding, Witness
@@ -17,6 +18,8 @@ from archtool.spec.numbers import brief
 MOST_SHRUNK: Final = 300  # points at which a counterexample is made smaller
 FIRST: Final = 8  # values of a range that are tried one by one then
 ROUNDED: Final = "64-bit floating point"
+LARGEST: Final = 2**1000  # that a rounded number is compared with
+NEAR: Final = 1e-12  # the share of the larger side that rounding may have cost
 
 
 class Trials:
@@ -67,6 +70,8 @@ class Trials:
                 self.outside += 1
                 return None
             truth = self.statement.at(point)
+            if self.rounds and is_rounding([each for _, each in self.statement.sides(point)]):
+                raise Untold("its sides are as near to each other as rounded numbers tell")
         except MissingExtra:
             raise
         except ArchtoolError as error:
@@ -166,3 +171,10 @@ def _smaller(place: int) -> Iterator[int]:
     while step and place - step >= FIRST:
         yield place - step
         step //= 2
+
+
+def is_rounding(sides: Sequence[Any]) -> bool:
+    """Whether sides of a comparison, some of them rounded, differ by no more than rounding may have cost."""
+    exact = [each for each in sides if isinstance(each, int | float | Fraction)]
+    numbers = [float(max(-LARGEST, min(LARGEST, each))) for each in exact]
+    return any([0 < abs(a - b) <= NEAR * max(abs(a), abs(b)) for a, b in pairwise(numbers)])
