@@ -48,7 +48,7 @@ class Expectation(NamedTuple):
 class Spec:
     """A compiled spec in one of its designs.
 
-    `block` is the network: its arguments are the vars; `blocks` are those that its steps can name; `reads` are the names
+    `block` is the network: its arguments are the vars; `blocks` are those that its steps can name; `reads` are names
     that its layers, its input and other vars read. `functional` are the layer kinds that the network's published code
     calls as functions, `expect` holds published totals, `claims`, `given`, `explore` and `lint` what later readings
     use, `included` the specs that it includes, by file.

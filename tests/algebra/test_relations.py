@@ -165,7 +165,7 @@ def test_ranks(layers: list[str], bound: int, exact: bool) -> None:
         (["conv: {out: 8, kernel: 3, groups: 2, bias: false}", conv(6)], 4),
         ([f"add: {{a: [{DEPTHWISE}], b: [depthwise_conv: {{kernel: 5, padding: 2}}]}}", conv(6)], 1),
         (["depthwise_conv: {kernel: 3, bias: false}", "channel_shuffle: {groups: 2}", conv(6)], 1),
-        (["add: {a: [conv: {out: 1, kernel: 1}], b: [depthwise_conv: {kernel: 3, padding: 1}]}", conv(6)], 4),  # stretches
+        (["add: {a: [conv: {out: 1, kernel: 1}], b: [depthwise_conv: {kernel: 3, padding: 1}]}", conv(6)], 4),
     ],
 )  # fmt: skip
 def test_ranks_of_slices(layers: list[str], bound: int) -> None:
