@@ -111,6 +111,6 @@ def bounded(number: Number, reading: Reading) -> Bound:
 
     if number.function == "freedom":
         freedom = relations.freedom(flat)
-        return Bound(freedom.value, freedom.exact, freedom.steps)
+        return Bound(freedom.most, freedom.exact, freedom.steps)
     ranked = relations.rank(flat) if number.function == "rank" else relations.slice_rank(flat)
     return Bound(ranked.bound, ranked.exact, ranked.steps)

@@ -325,3 +325,26 @@ def test_the_modulus_is_prime_and_ranks_are_of_whole_numbers() -> None:
     matrix = np.array([[1, 2, 3], [2, 4, 6], [0, 1, PRIME - 1]])
     assert rank_of(matrix) == 2
     assert rank_of(np.zeros((3, 2), dtype=np.int64)) == 0
+
+
+def test_of_a_difference_the_second_tensor_does_not_pass() -> None:
+    """0 - x is not x, and with a pointwise layer that is relu's it can't be made so."""
+    plain = net("relu")
+    assert expressible(plain, net("relu", "subtract: {a: [], b: [conv: {out: 4, kernel: 1}]}")).truth is True
+    assert expressible(plain, net("relu", "subtract: {a: [conv: {out: 4, kernel: 1}], b: []}")).truth is not True
+
+
+def test_padding_that_repeats_the_input_reads_it_again() -> None:
+    """On one position both taps of the second read that one."""
+    around = "conv: {out: 4, kernel: 2, padding: 1, dilation: 2, bias: false, padding_mode: replicate}"
+    for size, truth in ((1, None), (8, False)):
+        one, other = (net(each, x=f"[4, {size}]") for each in (conv(4), around))
+        assert expressible(one, other).truth is truth
+
+
+@pytest.mark.parametrize("layers", [[conv(4, 3)], [conv(4), conv(4, 3)], ["depthwise_conv: {kernel: 3, padding: 1}"]])
+def test_kernels_are_whole_however_few_the_positions(layers: list[str]) -> None:
+    """What is told on symbols holds for all sizes: on one position too, where most taps read padding alone."""
+    small, large = (net(*layers, x=f"[4, {size}, 7]") for size in (1, 7))
+    assert freedom(small).value == freedom(large).value
+    assert slice_rank(small).bound == slice_rank(large).bound

@@ -27,6 +27,13 @@ designs:
   stack: [{conv: {out: c, kernel: 3, padding: 1, bias: false}, repeat: n}]
   two: [conv: {out: c, kernel: 1}, conv: {out: c, kernel: 3, padding: 1}]
   outs: [conv: {out: 2 * c, kernel: 1, groups: input.channels}, conv: {out: c, kernel: 1, groups: input.channels}]
+  branches:
+    vars: {c: 2, h: 8, w: 8}
+    layers:
+      - conv: {out: 2, kernel: 1, bias: false}
+      - add:
+          a: [conv: {out: 2, kernel: 3, padding: 1, bias: false}, depthwise_conv: {kernel: 3, padding: 1, bias: false}]
+          b: [conv: {out: 2, kernel: 1, bias: false}]
 given: {c: 1.., h: 8.., w: 8.., n: 0..}
 claims:
 """
@@ -71,6 +78,12 @@ def test_a_bound_is_not_what_it_bounds(claim):
 
 def test_a_bound_from_above_proves():
     assert judged("lipschitz(nothing) <= 2")[0] == "proved"
+
+
+def test_a_bound_of_freedom_from_below_proves_none_from_above():
+    """56 by the derivatives at one point; the weights, less the directions that change nothing, are 60."""
+    assert judged("freedom(branches) <= 57")[0] == "undecided"
+    assert judged("freedom(branches) <= 60")[0] == "proved"
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def is_on_numbers(flat: FlatNetwork) -> bool:
     """Whether a network's sizes are numbers, those of its kernels too, and all its tensors have the same axes; and its
     kernels are not too large to be drawn."""
     shapes = [*flat.inputs.values(), *[layer.run.output for layer in flat.layers]]
-    reaches = [own.reach for layer in flat.layers if (own := leaf(layer)) is not None]
+    reaches = [own.reach for layer in flat.layers if (own := leaf(layer, whole=True)) is not None]
     sizes = [size for shape in shapes for size in shape.dims]
     sizes += [size for reach in reaches for axis in reach.taps for size in axis] + [reach.groups for reach in reaches]
     if len({len(shape.axes) for shape in shapes}) > 1 or any([isinstance(size, Expr) for size in sizes]):
@@ -87,7 +87,7 @@ def layers_drawn(flat: FlatNetwork) -> dict[int, Drawn]:
     found: dict[int, Drawn] = {}
     owners: dict[str, Array] = {}
     for layer in flat.layers:
-        own = leaf(layer)
+        own = leaf(layer, whole=True)
         if own is not None:
             reach = own.reach
             axes = tuple([Axis(*map(_number, axis)) for axis in reach.taps or (POINT,) * len(x.axes)])
@@ -156,7 +156,7 @@ def _is_quick(flat: FlatNetwork, channels: int) -> bool:
     last = outputs[-1] if outputs else channels
     products = channels * last * min(channels, last)
     for layer, after in zip(flat.layers, outputs, strict=True):
-        own = leaf(layer)
+        own = leaf(layer, whole=True)
         products += channels * after * (1 if own is None else _number(own.reach.inputs))
     return products <= MOST_PRODUCTS and channels * max([channels, *outputs]) <= MOST_ENTRIES
 

@@ -67,13 +67,15 @@ def _told(reach: Kernels) -> str:
 
 def _constants(flat: FlatNetwork) -> int:
     """How many constants are free: those of the last layer, where others add none of another kind."""
-    biased = [own for layer in flat.layers if (own := leaf(layer)) is not None and own.reach.bias]
+    biased = [own for layer in flat.layers if (own := leaf(layer, whole=True)) is not None and own.reach.bias]
     if not biased:
         return 0
     target = next(iter(flat.outputs.values()))
     last = next((layer for layer in flat.layers if layer.target == target), None)
-    own = None if last is None else leaf(last)
-    padded = any([each.reach.border == ZEROS for layer in flat.layers[1:] if (each := leaf(layer)) is not None])
+    own = None if last is None else leaf(last, whole=True)
+    padded = any(
+        [each.reach.border == ZEROS for layer in flat.layers[1:] if (each := leaf(layer, whole=True)) is not None]
+    )
     if own is None or not own.reach.bias or (len(biased) > 1 and padded):
         raise NotLinear("its constants are not those of its last layer alone")
     assert isinstance(own.reach.outputs, int)  # of a network on numbers

@@ -72,21 +72,22 @@ class Graph(NamedTuple):
     assumptions: tuple[str, ...] = (AT_INFERENCE,)
 
 
-def graph(flat: FlatNetwork, *, loosely: bool = False) -> Graph:
+def graph(flat: FlatNetwork, *, loosely: bool = False, whole: bool = False) -> Graph:
     """The nodes of a network; raises Open where some layer is there in some designs alone. `loosely`: linear parts are
-    as large as a set is known that holds all their kernels."""
+    as large as a set is known that holds all their kernels. `whole`: of kernels the taps that never read the input
+    too."""
     if flat.merges or any([layer.taken is not True for layer in flat.layers]):
         raise Open("which layers it has varies with its sizes")
     if any([equal(layer.times, 1) is not True for layer in flat.layers]):
         raise Open("how many turns a repeat has varies with its sizes")
-    return _Reading(flat, loosely).graph()
+    return _Reading(flat, loosely, whole).graph()
 
 
 class _Reading:
     """Makes nodes of a network's tensors, from the inputs on."""
 
-    def __init__(self, flat: FlatNetwork, loosely: bool) -> None:
-        self.flat, self.loosely = flat, loosely
+    def __init__(self, flat: FlatNetwork, loosely: bool, whole: bool) -> None:
+        self.flat, self.loosely, self.whole = flat, loosely, whole
         self.uses = Counter([source for layer in flat.layers for source in layer.sources])
         self.uses.update(flat.outputs.values())
         self.sharing = Counter([layer.weights for layer in flat.layers])
@@ -112,7 +113,7 @@ class _Reading:
         run = layer.run
         if passes(run):
             return of[0]
-        own = leaf(layer) if self.sharing[layer.weights] == 1 else None
+        own = leaf(layer, whole=self.whole) if self.sharing[layer.weights] == 1 else None
         if own is not None:
             return self.behind(own, of[0], run.output)
         mixing = run.layer.mixing(run.inputs[0])

@@ -295,11 +295,12 @@ class _Search:
         return self.node(x.of, first.of) and self.part(x.part, part)
 
     def beside(self, x: Node, y: Node) -> bool:
-        """One of the terms of a sum, whose others can be 0."""
-        if not isinstance(y, Other) or not isinstance(y.layer.run.layer.mixing(y.shape), Summed):
+        """One of the terms of a sum, whose others can be 0; of a difference the first."""
+        mixing = y.layer.run.layer.mixing(y.shape) if isinstance(y, Other) else None
+        if not isinstance(y, Other) or not isinstance(mixing, Summed):
             return False
         found = [False]
-        for index, term in enumerate(y.of):
+        for index, term in enumerate(y.of if mixing.others == 1 else y.of[:1]):
             rest = [each for at, each in enumerate(y.of) if at != index]
             if not all([isinstance(each, Linear) and each.part.reach.onto for each in rest]):
                 continue

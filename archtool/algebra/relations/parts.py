@@ -97,13 +97,14 @@ def layers_of(part: Part) -> tuple[FlatLayer, ...]:
     return tuple(found)
 
 
-def leaf(layer: FlatLayer) -> Leaf | None:
-    """A layer as a part: None for a layer that is none."""
+def leaf(layer: FlatLayer, *, whole: bool = False) -> Leaf | None:
+    """A layer as a part, its taps that never read the input left out, or the `whole` kernel: None for a layer that is
+    none."""
     run = layer.run
     kind, x = run.layer, run.inputs[0]
     if isinstance(kind, Conv):
-        axes = _axes(kind, run)
-        border = kind.padding_mode if _reads_outside(kind, run) else INSIDE
+        axes = _axes(kind, run, whole)
+        border = kind.padding_mode if _reads_outside(kind, run, axes) else INSIDE
         taps = () if all([axis == POINT for axis in axes]) else axes
         if kind.groups == 1 if isinstance(kind.groups, int) else False:
             return Leaf(layer, dense(taps, x.channels, kind.out, border, kind.bias))
@@ -117,8 +118,8 @@ def leaf(layer: FlatLayer) -> Leaf | None:
     return None
 
 
-def _axes(kind: Conv, run: LayerRun) -> tuple[Taps, ...]:
-    """The taps along each axis, those that never read the input left out."""
+def _axes(kind: Conv, run: LayerRun, whole: bool) -> tuple[Taps, ...]:
+    """The taps along each axis, all of the `whole` kernel, or without those that never read the input."""
     x, y = run.inputs[0], run.output
     rank = len(x.spatial)
     window = kind.window(x)
@@ -126,7 +127,10 @@ def _axes(kind: Conv, run: LayerRun) -> tuple[Taps, ...]:
     found = []
     for count, dilation, axis, n, m in zip(kernels, dilations, window, x.spatial, y.spatial, strict=True):
         taps = Taps(count, dilation, axis.before, axis.stride)
-        found.append(_live(taps, n, m) if kind.padding_mode == ZEROS else taps)
+        if kind.padding_mode == ZEROS:
+            taps = taps if whole else _live(taps, n, m)
+            taps = taps._replace(dilation=1) if equal(taps.number, 1) is True else taps
+        found.append(taps)
     return tuple(found)
 
 
@@ -136,7 +140,7 @@ def _live(taps: Taps, n: Size, m: Size) -> Taps:
         taps = taps._replace(stride=1)
     if all(isinstance(value, int) for value in (*taps, n, m)):
         taps = read_at_all(taps, n, m)  # type: ignore[arg-type]  # numbers
-    return taps._replace(dilation=1) if equal(taps.number, 1) is True else taps
+    return taps
 
 
 def read_at_all(taps: Taps, n: int, m: int) -> Taps:
@@ -157,11 +161,11 @@ def _is_read(at: int, stride: int, n: int, m: int) -> bool:
     return first < m and stride * first + at < n
 
 
-def _reads_outside(kind: Conv, run: LayerRun) -> bool:
+def _reads_outside(kind: Conv, run: LayerRun, axes: tuple[Taps, ...]) -> bool:
     """Whether some tap that reads the input at one position lies outside of it at another; True where that varies."""
     x, y = run.inputs[0], run.output
     inside = []
-    for taps, axis, n, m in zip(_axes(kind, run), kind.window(x), x.spatial, y.spatial, strict=True):
+    for taps, axis, n, m in zip(axes, kind.window(x), x.spatial, y.spatial, strict=True):
         unpadded = all_of(equal(axis.before, 0), equal(axis.after, 0)) is True
         last = taps.stride * (m - 1) + taps.dilation * (taps.number - 1) - taps.before
         inside.append(unpadded or all_of(at_most(taps.before, 0), at_most(last, n - 1)) is True)

@@ -87,9 +87,9 @@ def _sharpened(flat: FlatNetwork, ranked: Ranked) -> Ranked:
 
 
 def reach_of(flat: FlatNetwork) -> Kernels | None:
-    """The kernels of a network that is one linear part of its input."""
+    """The kernels, with all their taps, of a network that is one linear part of its input."""
     try:
-        nodes = graph(flat)
+        nodes = graph(flat, whole=True)
     except Open:
         return None
     ((node, _),) = nodes.outputs.values()

@@ -22,7 +22,7 @@ def beyond(left: Graph, right: Graph, own: FlatNetwork, other: FlatNetwork) -> s
     if isinstance(node, Other) and isinstance(node.layer.run.layer, ReLU):
         return f"some are negative somewhere; '{node.layer.name}' leaves nothing negative in the other"
     two, reach = _part(right), one.part.reach.settled()
-    apart = _beyond(reach, two.part.reach) if two is not None else ""
+    apart = _beyond(reach, two.part.reach) if two is not None and _shows_taps(two, own, other) else ""
     if not apart and (_is_kernel(other) or is_visible(own, other)):
         apart = _by_ranks(reach, other)
     return apart or _by_dimension(reach, other)
@@ -33,6 +33,14 @@ def _part(nodes: Graph) -> Linear | None:
     node = next(iter(nodes.outputs.values()))[0]
     alone = len(nodes.inputs) == len(nodes.outputs) == 1 and isinstance(node, Linear) and isinstance(node.of, Source)
     return node if isinstance(node, Linear) and alone else None
+
+
+def _shows_taps(node: Linear, own: FlatNetwork, other: FlatNetwork) -> bool:
+    """Whether the taps of the other network's part read different positions at some output position: where padding
+    repeats the input, they may all read one."""
+    if node.part.reach.border in (INSIDE, ZEROS):
+        return True
+    return is_visible(own, other) and all([isinstance(n, int) and n > 1 for n in node.of.shape.axes])
 
 
 def _is_kernel(flat: FlatNetwork) -> bool:
