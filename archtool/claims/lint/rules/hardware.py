@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from archtool.analysis.numbers import whole
+from archtool.analysis.operations.touching import touching
 from archtool.claims.lint.net import Net, elements, groups_of, kind, macs, owned_params
 from archtool.claims.lint.rule import Hit, at, network_rule, percent
 from archtool.flatten import FlatLayer
@@ -17,6 +18,7 @@ PRODUCTS: Final = ("conv", "conv_transpose", "linear")
 LEAST_PADDED: Final = Fraction(1, 200)  # of the network's multiply-accumulates, below which padding doesn't matter
 WIDE: Final = Fraction(1, 2)  # of all parameters
 LATE: Final = Fraction(1, 2)  # of all multiply-accumulates
+EARLY: Final = Fraction(1, 4)  # of all multiply-accumulates
 SMALLEST_LATE: Final = 64  # positions along each axis of an image that it pays to look at in less detail first
 NARROW: Final = 8  # times fewer elements
 RIDGE: Final = 16  # multiply-accumulates an element moved; every accelerator needs more to be busy
@@ -213,3 +215,38 @@ def _alone(net: Net) -> set[int]:
         if alive == {layer.target}:
             found.add(layer.target)
     return found
+
+
+@network_rule(
+    "C106",
+    "early-downsampling",
+    "warning",
+    about="The resolution is gone long before the layers end: much of the work multiplies zeros of the padding.",
+    advice="stride or pool later, or end the network where its maps are as small as its kernels",
+    source="Richter et al. 2021, (Input) size matters for CNN classifiers, arXiv:2102.01582",
+)
+def early_downsampling(net: Net) -> Iterator[Hit]:
+    """A network a quarter of whose multiply-accumulates meet padding alone, in undilated kernels that span more than
+    half of their map."""
+    small = [layer for layer in net.layers if _spans_its_map(layer)]
+    idle = [(layer, macs(layer) - whole(touching(layer.run)["conv.macs"])) for layer in small]
+    work = sum(whole(layer.times) * each for layer, each in idle)
+    if not work or work < EARLY * net.macs:
+        return
+    most, own = max(idle, key=lambda item: whole(item[0].times) * item[1])
+    yield at(
+        most,
+        f"{percent(work, net.macs)} of the multiply-accumulates are with zeros of the padding, most of them here, on a "
+        f"map of {_by(most.run.inputs[0].spatial)}",
+        waste={"macs": own},
+    )
+
+
+def _spans_its_map(layer: FlatLayer) -> bool:
+    """Whether it is a convolution of neighbours that spans more than half of its input along some axis."""
+    if kind(layer) != "conv" or layer.run.layer.spacing() != 1:
+        return False
+    x = layer.run.inputs[0]
+    window = layer.run.layer.window(x)
+    assert window is not None  # of a convolution
+    return any([2 * whole(axis.size) > whole(n) for axis, n in zip(window, x.spatial, strict=True)])
