@@ -19,6 +19,7 @@ LEAST_PADDED: Final = Fraction(1, 200)  # of the network's multiply-accumulates,
 WIDE: Final = Fraction(1, 2)  # of all parameters
 LATE: Final = Fraction(1, 2)  # of all multiply-accumulates
 EARLY: Final = Fraction(1, 4)  # of all multiply-accumulates
+LARGEST_KERNEL: Final = 65_536  # taps along an axis that are told one by one
 SMALLEST_LATE: Final = 64  # positions along each axis of an image that it pays to look at in less detail first
 NARROW: Final = 8  # times fewer elements
 RIDGE: Final = 16  # multiply-accumulates an element moved; every accelerator needs more to be busy
@@ -249,4 +250,5 @@ def _spans_its_map(layer: FlatLayer) -> bool:
     x = layer.run.inputs[0]
     window = layer.run.layer.window(x)
     assert window is not None  # of a convolution
-    return any([2 * whole(axis.size) > whole(n) for axis, n in zip(window, x.spatial, strict=True)])
+    sizes = [(whole(axis.size), whole(n)) for axis, n in zip(window, x.spatial, strict=True)]
+    return any([2 * kernel > n for kernel, n in sizes]) and max([kernel for kernel, _ in sizes]) <= LARGEST_KERNEL
