@@ -223,7 +223,7 @@ class Design:
         """
         from archtool.analysis.support import support
 
-        return support(self, at, position, of, projective=projective, clipped=clipped)
+        return support(self.flat(), at, position, of, projective=projective, clipped=clipped)
 
     def projective(
         self, at: str | None = None, position: tuple[int, ...] | None = None, of: str | None = None

@@ -21,7 +21,6 @@ from archtool.taps import AxisTaps, taps_of
 
 if TYPE_CHECKING:
     from archtool.analysis.maps import Bools
-    from archtool.design import Design
     from archtool.flatten import FlatNetwork
 
 
@@ -81,19 +80,6 @@ class Support:
 
 
 def support(
-    design: Design,
-    at: str | None = None,
-    position: Position | None = None,
-    of: str | None = None,
-    *,
-    projective: bool = False,
-    clipped: bool = True,
-) -> Support:
-    """The exact set; see `Design.support`."""
-    return flat_support(design.flat(), at, position, of, projective=projective, clipped=clipped)
-
-
-def flat_support(
     flat: FlatNetwork,
     at: str | None = None,
     position: Position | None = None,
@@ -102,7 +88,7 @@ def flat_support(
     projective: bool = False,
     clipped: bool = True,
 ) -> Support:
-    """The exact set of a network whose layers are told one by one."""
+    """The exact set, of a network whose layers are told one by one; see `Design.support`."""
     import numpy as np
 
     where = place(flat, at, of)

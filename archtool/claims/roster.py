@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from archtool.analysis.measures import Measures
 from archtool.analysis.options import Options
-from archtool.analysis.support import flat_support
+from archtool.analysis.support import support
 from archtool.claims.parts import Argument, Number, Reference, Step, Word
 from archtool.claims.words import SEEN, SIZES, THIS
 from archtool.design import load
@@ -226,7 +226,7 @@ class Reading:
         if number.function == SEEN:
             if self.evaluation.trace is not None:
                 raise Untraceable(f"{number.text} on sizes that vary")
-            return flat_support(placed.flat(), clipped=False).count
+            return support(placed.flat(), clipped=False).count
         key = (number.subject.text, number.options)
         if key not in self._measures:
             self._measures[key] = Measures(placed.run, Options(**dict(number.options)), placed.functional)

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from archtool.algebra.structure.shapes import shapes_of
 from archtool.flatten import FlatNetwork
-from archtool.realize.build import Network, as_int
+from archtool.realize.build import as_int
 from archtool.realize.draws import Draw, draw_input
 from archtool.shape import Shape
 
@@ -130,13 +130,6 @@ def output_shapes(flat: FlatNetwork) -> tuple[Shape, ...]:
     """The shapes of a network's outputs, in order."""
     shapes = shapes_of(flat)
     return tuple(shapes[number] for number in flat.outputs.values())
-
-
-def tensors_of(flat: FlatNetwork, network: Network) -> Tensors:
-    """The meaning of expressions about one network, on the device and in the dtype of its weights (float64 on the CPU
-    where it has none)."""
-    some = next(network.parameters(), torch.zeros(0, dtype=torch.float64))
-    return Tensors(flat, {"": network}, some.dtype, some.device)
 
 
 def first_axis(shape: Shape) -> int:

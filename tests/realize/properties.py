@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import torch
+
 from archtool import load
 from archtool.algebra.finding import Finding
 from archtool.algebra.settings import Settings
@@ -20,6 +22,8 @@ from archtool.algebra.structure.shapes import shape_preserving
 from archtool.algebra.structure.symmetry import flip_equivariant, rotation_equivariant
 from archtool.algebra.structure.translation import translation_equivariant
 from archtool.flatten import FlatNetwork
+from archtool.realize.build import Network
+from archtool.realize.expressions import Tensors
 from archtool.realize.properties import test
 from archtool.realize.replay import replay, replayed
 
@@ -68,3 +72,10 @@ def check(network: FlatNetwork, finding: Finding) -> None:
         assert exact or abs(left - right) > 1e-13 * max(abs(left), abs(right))
     if finding.truth is None:
         assert finding.reason
+
+
+def tensors_of(flat: FlatNetwork, network: Network) -> Tensors:
+    """The meaning of expressions about one network, on the device and in the dtype of its weights (float64 on the CPU
+    where it has none)."""
+    some = next(network.parameters(), torch.zeros(0, dtype=torch.float64))
+    return Tensors(flat, {"": network}, some.dtype, some.device)

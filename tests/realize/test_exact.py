@@ -10,7 +10,8 @@ import torch
 from archtool import load
 from archtool.realize.draws import Draw, weighted
 from archtool.realize.exact import grid_of, why_inexact
-from archtool.realize.expressions import read, tensors_of
+from archtool.realize.expressions import read
+from tests.realize.properties import tensors_of
 
 CPU = torch.device("cpu")
 INTEGERS = Draw(kind="integers", seed=1)

@@ -11,8 +11,9 @@ from archtool import load
 from archtool.algebra.finding import Witness
 from archtool.errors import RuleError
 from archtool.realize.draws import Draw, draw_inputs, weighted
-from archtool.realize.expressions import read, tensors_of
+from archtool.realize.expressions import read
 from archtool.realize.replay import replay
+from tests.realize.properties import tensors_of
 
 CPU = torch.device("cpu")
 F64 = torch.float64
